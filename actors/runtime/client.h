@@ -1,0 +1,92 @@
+/* client.h - a connection to the broker: publish, read, ask, answer, bells.
+ *
+ * Use        Actors: client_new() on their zloop, then the asynchronous calls; callbacks come from
+ *            the loop. Tools: client_new(NULL loop) and the *_wait calls, which block up to a
+ *            deadline.
+ * Promise    A published event is kept and sent again (the same bytes, every WIRE_RESEND_MS) until
+ *            the broker has answered, over reconnects and restarts of the broker; its id makes that
+ *            harmless. What is in flight is bounded: client_publish returns FAULT_FULL at
+ *            CLIENT_PUBLISH_EVENTS_MAX.
+ * Ownership  The client copies what it is given. Events shown to callbacks are borrowed.
+ * Threads    One.
+ * Faults     FULL, TIMEOUT, UNAVAILABLE (temporary); what the broker REFUSED says (permanent).
+ * See        schema/PROTOCOL.md */
+#ifndef USHER_CLIENT_H
+#define USHER_CLIENT_H
+
+#include "events.h"
+#include "wire.h"
+
+#include <czmq.h>
+
+enum { CLIENT_PUBLISH_EVENTS_MAX = 16384, CLIENT_PUBLISH_BYTES_MAX = 32 << 20 };
+
+struct client;
+
+struct client_options {
+    const char *home;
+    const char *name; /* the key pair: "crm", or "people/ada" */
+    zloop_t *loop;    /* NULL: for the *_wait calls */
+    bool bells;       /* subscribe to the doorbell */
+};
+
+enum fault client_new(const struct client_options *options, struct client **out) NODISCARD;
+void client_destroy(struct client **client);
+
+/* --- asynchronous, on the loop ------------------------------------------------------------- */
+
+/* OK with the seq, or what the broker refused it with (permanent only: temporary refusals are
+ * tried again by the client). */
+typedef void client_published(void *self, enum fault fault, uint64_t seq, bool duplicate);
+/* Queues one packed event; sent with others of this turn when client_flush runs, which the loop
+ * does by itself at the end of a turn. */
+enum fault client_publish(struct client *client, const uint8_t *event, size_t len,
+                          client_published *done, void *self) NODISCARD;
+void client_flush(struct client *client);
+size_t client_in_flight(const struct client *client);
+
+/* The events are in `body` for wire_next_event; next is where to read on; head the newest number.
+ * Callback with a fault: GONE, AHEAD, DENIED, ... Temporary trouble is retried by the client. */
+typedef void client_events(void *self, enum fault fault, struct value_cursor *body, size_t count,
+                           uint64_t next, uint64_t head);
+enum fault client_read(struct client *client, uint64_t from, size_t max, const char *const *topics,
+                       client_events *done, void *self) NODISCARD;
+
+/* Bells and heartbeats: the head moved, or may have. `type` is "heartbeat" for a heartbeat. */
+typedef void client_bell(void *self, const char *type, uint64_t seq);
+void client_on_bell(struct client *client, client_bell *bell, void *self);
+
+/* Connected (WELCOME arrived) or lost: up is false while the broker does not answer. */
+typedef void client_state(void *self, bool up, uint64_t head, uint64_t floor);
+void client_on_state(struct client *client, client_state *state, void *self);
+bool client_is_up(const struct client *client);
+
+/* Reports the cursor with the next beat (every WIRE_HEARTBEAT_MS); `state` is a small tree (taken):
+ * counters shown by status. */
+void client_report(struct client *client, uint64_t cursor, json_t *state);
+
+/* Questions to this actor. Return the answer (a new tree), or NULL with *fault set. */
+typedef json_t *client_question(void *self, const char *who, const json_t *question,
+                                enum fault *fault);
+void client_on_question(struct client *client, client_question *answer, void *self);
+
+/* --- blocking, for tools ------------------------------------------------------------------- */
+
+enum fault client_hello_wait(struct client *client, int deadline_ms, uint64_t *head,
+                             uint64_t *floor) NODISCARD;
+enum fault client_publish_wait(struct client *client, const uint8_t *event, size_t len,
+                               int deadline_ms, uint64_t *seq, bool *duplicate) NODISCARD;
+/* Appends the events' trees (event_json plus "seq") to `list`. */
+enum fault client_read_wait(struct client *client, uint64_t from, size_t max,
+                            const char *const *topics, int deadline_ms, json_t *list,
+                            uint64_t *next, uint64_t *head) NODISCARD;
+/* "broker" is an actor that answers, too. */
+enum fault client_ask_wait(struct client *client, const char *actor, const json_t *question,
+                           int deadline_ms, json_t **answer) NODISCARD;
+/* Waits for the next bell. FAULT_TIMEOUT when none came. */
+enum fault client_bell_wait(struct client *client, int deadline_ms, char *type, size_t room,
+                            uint64_t *seq) NODISCARD;
+/* Words of the last refusal, "" if none. */
+const char *client_words(const struct client *client);
+
+#endif
