@@ -1,0 +1,70 @@
+#include "rights.h"
+
+#include <string.h>
+
+static const struct rights rows[] = {
+#define X(name, kind, reads, asks) {#name, #kind, reads, asks},
+#include "rights_table.h"
+#undef X
+};
+
+enum { ROW_COUNT = sizeof rows / sizeof *rows };
+
+static const char people_prefix[] = "people/";
+
+const struct rights *rights_of(const char *name)
+{
+    bool person = strncmp(name, people_prefix, sizeof people_prefix - 1) == 0 &&
+                  name[sizeof people_prefix - 1];
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(rows[i].name, person ? "tools" : name) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+const struct rights *rights_nth(size_t n)
+{
+    return n < ROW_COUNT ? &rows[n] : NULL;
+}
+
+bool rights_publish(const struct rights *rights, const struct event_type *type)
+{
+    return type && strcmp(rights->kind, type->publisher) == 0;
+}
+
+bool rights_read(const struct rights *rights, const char *type)
+{
+    for (const char *at = rights->reads; *at;) {
+        size_t len = strcspn(at, " ");
+        char pattern[EVENT_NAME_BYTES_MAX + 1];
+        if (len && len < sizeof pattern) {
+            memcpy(pattern, at, len);
+            pattern[len] = '\0';
+            if (topic_matches(pattern, type)) {
+                return true;
+            }
+        }
+        at += len + strspn(at + len, " ");
+    }
+    return false;
+}
+
+bool rights_id(const struct rights *rights, const char *id)
+{
+    size_t len = strcspn(id, ":");
+    if (len == 0 || id[len] == '\0' || id[len + 1] == '\0') {
+        return false;
+    }
+    bool own = strlen(rights->name) == len && strncmp(rights->name, id, len) == 0;
+    if (own || strcmp(rights->kind, "webhook") != 0) {
+        return own;
+    }
+    for (size_t i = 0; i < ROW_COUNT; i++) { /* a provider's name, but nobody else's */
+        if (strlen(rows[i].name) == len && strncmp(rows[i].name, id, len) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
