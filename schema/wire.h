@@ -12,6 +12,11 @@
  *   REPLY ticket fault      body: answer               ASKED ticket who body: question
  *                                                      REFUSED fault words [detail]
  *
+ * A connection begins with HELLO. Whatever else is said before it (the broker was restarted) is
+ * REFUSED "unavailable" with the detail "hello": say HELLO, and what was refused, again.
+ * duplicate: true or false for each event. fault: a name of fault_name(), "ok" in a good REPLY. A
+ * PUBLISH is accepted or REFUSED as a whole. ticket: any value, handed back as it came.
+ *
  * The bell is a PUB socket: one frame an event, the type, a NUL byte, the seq in 8 bytes big-endian;
  * type "heartbeat" every 500 ms carries the head.
  *
