@@ -1,0 +1,96 @@
+/* adapter.h - one provider that effects go to: one const struct in one file.
+ *
+ * Use        request() builds the call of a step, outcome() classifies its answer; both are pure,
+ *            so an adapter's test is a table of bytes. A job of several calls is a few steps:
+ *            outcome() says VERDICT_STEP and which comes next. An embedded provider (a folder, the
+ *            actor's own store) has perform() instead of both.
+ * Promise    An adapter never retries, stores, waits or logs. What it learns (the target's contact
+ *            id) it puts into verdict->learned; the engine keeps it with the job, shows it as
+ *            task->learned at the next attempt, and carries it in job.done, so that a rebuilt
+ *            store knows it again.
+ * Ownership  Everything in a task is borrowed for the call. */
+#ifndef USHER_ADAPTER_H
+#define USHER_ADAPTER_H
+
+#include "http_out.h"
+#include "settings.h"
+#include "store.h"
+#include "values.h"
+
+#include <jansson.h>
+
+/* What is to be done, as an adapter sees it. */
+struct task {
+    const char *key; /* the job's: the same over all attempts */
+    const char *kind;
+    const char *member;
+    int64_t version;
+    int attempt;           /* from 1 */
+    bool repeat;           /* an earlier attempt may have got through: look before writing */
+    const json_t *payload; /* what the actor prepared */
+    const json_t *learned; /* by earlier attempts and steps; an object, never NULL */
+    int64_t created_ms;    /* stable over all attempts */
+    const char *secret;    /* content of the target's secret setting; "" without one */
+    const struct settings *settings;
+};
+
+enum verdict_kind {
+    VERDICT_DONE,
+    VERDICT_STEP,      /* go on with step `step` of this attempt */
+    VERDICT_AGAIN,     /* try again later, not before retry_after_ms */
+    VERDICT_NEVER,     /* this job: dead letter */
+    VERDICT_REFUSED,   /* our key is refused (401): the target is paused */
+    VERDICT_FORBIDDEN, /* 403: REFUSED if the probe is refused too, else NEVER */
+    VERDICT_UNCERTAIN  /* may have been done, and a repeat would be seen */
+};
+
+enum { VERDICT_WORDS_BYTES = 240 };
+
+struct verdict {
+    enum verdict_kind kind;
+    int step;
+    int64_t retry_after_ms;
+    bool ambiguous;                  /* AGAIN: the attempt may have got through */
+    char words[VERDICT_WORDS_BYTES]; /* for a person; never a body, an address or a secret */
+    json_t *learned;                 /* an object to add to; made by the engine */
+};
+
+struct adapter {
+    const char *name;
+    const struct setting *settings; /* rows of its own, ends with a NULL path; may be NULL */
+    const char *secret;             /* path of its key in the settings; NULL: none */
+    int calls_per_10s;              /* what the target allows; 0: no limit */
+    int steps_max;                  /* a job of more steps is dead: our bug, bounded */
+
+    /* Says what is missing in the settings. Called by --check and at start. May be NULL. */
+    bool (*check)(const struct settings *settings, struct buf *why);
+
+    /* FAULT_MALFORMED or TOO_LARGE: this job can never be sent (dead letter). */
+    enum fault (*request)(const struct task *task, int step, struct call *call);
+    void (*outcome)(const struct task *task, int step, const struct answer *answer,
+                    struct verdict *verdict);
+
+    /* A harmless call that needs our key; NULL: the target has no key to refuse. Any answer but
+     * 401, 403 and a failure to get one means that the key is taken. */
+    enum fault (*probe)(const struct settings *settings, const char *secret, struct call *call);
+
+    /* Embedded providers: does it, inside the transaction in which the job becomes done. */
+    void (*perform)(const struct task *task, struct store_txn *txn, struct verdict *verdict);
+};
+
+/* Classifies an answer by its fault and HTTP status alone, as the house does: 2xx done; 408, 425,
+ * 429, 5xx, no answer: again; 401 refused; 403 forbidden; other: never. Adapters look at what they
+ * know better first. Words name the status. */
+void verdict_http(const struct answer *answer, struct verdict *verdict);
+
+/* The same for a reply of an SMTP server: 2xx done, 4xx again, 5xx never, 535 and its like refused;
+ * lost after the final dot: uncertain. */
+void verdict_smtp(const struct answer *answer, bool committed, struct verdict *verdict);
+
+void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* First line of a secret of several lines: the one to use; *rest is behind it. */
+void secret_line(const char *secret, char *line, size_t room);
+
+#endif

@@ -1,0 +1,179 @@
+/* jobs.h - the job engine: effects on other people's systems, each once.
+ *
+ * Use        An effect actor names the engine's tables (JOBS_TABLE_NAMES) first in its class,
+ *            calls jobs_new() in open, jobs_apply() first in apply, jobs_committed() in committed,
+ *            jobs_answer() in answer and jobs_report() in report. It makes jobs with
+ *            jobs_add() (happens once per key) or jobs_want() (make the target show version n), or
+ *            lets jobs_member_effects() make them from member.* documents.
+ * Promise    A key is carried out once, whatever is repeated or killed; an attempt is durable as
+ *            `sending` before its call leaves; jobs of one member go in order; a target that is
+ *            down, slow or refuses our key delays its own jobs and nothing else. Nothing is
+ *            executed before actor_caught_up(), so that a rebuilt store has read its own job.*
+ *            events. Every change is told as a job.* event in the same transaction.
+ * Ownership  The engine copies what it is given. Trees returned are the caller's.
+ * Threads    One; all on the actor's loop.
+ * Limits     JOBS_CALLS calls at once (setting `calls`); the waiting jobs live in the store.
+ * See        job.h (the core), adapter.h (a provider) */
+#ifndef USHER_JOBS_H
+#define USHER_JOBS_H
+
+#include "actor.h"
+#include "adapter.h"
+#include "job.h"
+
+enum { JOBS_CALLS = 8, JOBS_KEY_BYTES_MAX = 300, JOBS_SLOTS_MAX = 16 };
+
+/* The engine's tables, to stand first in actor_class.tables; the actor's own begin at
+ * JOBS_TABLES. Add JOBS_FORMAT to the actor's format number. */
+#define JOBS_TABLE_NAMES "jobs", "jobs_queue", "jobs_open", "jobs_members", "jobs_targets"
+enum {
+    JOBS_TABLE_JOBS = ACTOR_TABLES, /* key -> the job */
+    JOBS_TABLE_QUEUE,               /* slot, class, due, number -> key */
+    JOBS_TABLE_OPEN,                /* member, number -> key, of jobs not at an end */
+    JOBS_TABLE_MEMBERS,             /* member -> the newest document, or the id it ended in */
+    JOBS_TABLE_TARGETS,             /* slot -> refused since, accepted at */
+    JOBS_TABLES
+};
+enum { JOBS_FORMAT = 1 };
+
+/* Rows for the actor's settings table. Durations in ms. */
+#define JOBS_SETTINGS(section)                                                                       \
+    {section "/retry/first",                                                                         \
+     SETTING_DURATION,                                                                               \
+     "5s",                                                                                           \
+     10,                                                                                             \
+     3600000,                                                                                        \
+     NULL,                                                                                           \
+     "The first wait after a failed attempt; each further one doubles."},                            \
+        {section "/retry/max", SETTING_DURATION, "1h", 10, 86400000, NULL, "The longest wait."},     \
+        {section "/retry/give_up",                                                                   \
+         SETTING_DURATION,                                                                           \
+         "72h",                                                                                      \
+         100,                                                                                        \
+         INT64_C(31536000000),                                                                       \
+         NULL,                                                                                       \
+         "How long a job is tried before it waits for a person."},                                   \
+        {section "/calls", SETTING_NUMBER, "8", 1, HTTP_CALLS_MAX, NULL, "Calls at the same time."}, \
+        {section "/timeout",         SETTING_DURATION, "10s", 50, 120000, NULL,                      \
+         "How long a call may take."},                                                               \
+        {section "/rate",                                                                            \
+         SETTING_NUMBER,                                                                             \
+         "0",                                                                                        \
+         0,                                                                                          \
+         100000,                                                                                     \
+         NULL,                                                                                       \
+         "Calls per 10 seconds; 0: what the provider allows."},                                      \
+    {                                                                                                \
+        section "/probe", SETTING_DURATION, "60s", 50, 3600000, NULL,                                \
+            "How often a target that refused our key is asked again."                                \
+    }
+
+/* One place that effects go to. crm, support and mailer have one slot, named as the actor; alert
+ * has one for each hook. A waiting job whose slot is gone is skipped. */
+struct jobs_slot {
+    const char *name;
+    const struct adapter *adapter;
+    const struct settings *settings; /* what the adapter sees; a view for a hook */
+};
+
+struct jobs;
+
+/* A job as callbacks see it; borrowed. */
+struct jobs_view {
+    const char *key;
+    const char *kind;
+    const char *member;
+    const char *slot;
+    struct job job;
+    const json_t *payload;  /* what it was made with; NULL once it has ended */
+    const json_t *learned;  /* by this slot's adapter; never NULL */
+    const json_t *document; /* the member's newest; may be NULL */
+};
+
+struct jobs_options {
+    struct actor *actor;
+    const char *section; /* of JOBS_SETTINGS: "crm" */
+    const struct jobs_slot *slots;
+    size_t slot_count;
+
+    /* Called when an attempt begins: the payload that the adapter will see (a new tree), from what
+     * the job was made with and the newest document of its member (NULL if none). NULL: what the
+     * job was made with. A NULL answer with *fault set makes the job dead with `why`;
+     * with *fault OK it is superseded. */
+    json_t *(*prepare)(void *self, struct store_txn *txn, const struct jobs_view *view,
+                       enum fault *fault, struct buf *why);
+    /* A job came to an end, or a level job reached a version; inside the transaction. May be NULL.
+     */
+    enum fault (*ended)(void *self, struct store_txn *txn, const struct jobs_view *view);
+    void *self;
+};
+
+/* Makes the engine; with check_only it only checks the settings (and `why` says what is wrong). */
+enum fault jobs_new(const struct jobs_options *options, bool check_only, struct jobs **out,
+                    struct buf *why) NODISCARD;
+void jobs_destroy(struct jobs **jobs);
+
+/* What a job is made with. Texts that are NULL count as "". */
+struct jobs_spec {
+    const char *key;
+    const char *kind;
+    const char *member; /* also what keeps the order; "": none */
+    const char *slot;
+    const json_t *payload;
+    int64_t settle_ms;  /* waits so long, counted from the event's time, then tested again */
+    int64_t version;    /* jobs_want only */
+    bool bulk;          /* behind fresh ones */
+    bool from_document; /* superseded when its key leaves the member's document */
+};
+
+/* One that happens once: nothing if the key is known (unless superseded). The event is its cause:
+ * its id, trace and time are kept. */
+enum fault jobs_add(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
+                    const struct event *event) NODISCARD;
+
+/* One that makes the target show a version; a newer one takes the place of an older. */
+enum fault jobs_want(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
+                     const struct event *event) NODISCARD;
+
+/* Known, and told as skipped: decided by a rule (too old). `why` stands in the event. */
+enum fault jobs_skip(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
+                     const struct event *event, const char *why) NODISCARD;
+
+/* A job is no longer wanted (a condition is over): superseded unless under way or at an end. */
+enum fault jobs_drop(struct jobs *jobs, struct store_txn *txn, const char *key,
+                     const struct event *event) NODISCARD;
+
+/* To be called first for every event: member.* keeps the newest document, job.* re-marks own keys
+ * after a rebuild, admin.retried and admin.skipped act on jobs of this actor, others are ignored.
+ */
+enum fault jobs_apply(struct jobs *jobs, struct store_txn *txn,
+                      const struct event *event) NODISCARD;
+
+/* For member.* events of an edge-triggered actor: a job for each effect of the document whose "to"
+ * is `to`, in the only slot; open jobs whose key the document no longer names are superseded.
+ * `too_old_ms` > 0: a cause older than that, seen from the event's time, is skipped. */
+enum fault jobs_member_effects(struct jobs *jobs, struct store_txn *txn, const struct event *event,
+                               const char *to, int64_t too_old_ms) NODISCARD;
+
+/* The newest document of a member, by any alias: a new tree, or NULL. */
+enum fault jobs_member(struct jobs *jobs, struct store_txn *txn, const char *member,
+                       json_t **out) NODISCARD;
+
+/* The job of a key. *payload and *learned are new trees (learned: of this slot's adapter). Any out
+ * may be NULL. NOT_FOUND. */
+enum fault jobs_find(struct jobs *jobs, struct store_txn *txn, const char *key, struct job *job,
+                     json_t **payload, json_t **learned) NODISCARD;
+
+/* Replaces what is learned of a job's target (members that became one). */
+enum fault jobs_teach(struct jobs *jobs, struct store_txn *txn, const char *key,
+                      const json_t *learned) NODISCARD;
+
+void jobs_committed(struct jobs *jobs);
+
+/* {"ask":"jobs"}, {"ask":"member"}, {"ask":"digest"}; NULL with NOT_FOUND for another question. */
+json_t *jobs_answer(struct jobs *jobs, const json_t *question, enum fault *fault);
+
+/* Counters: open jobs by state, calls, outcomes, targets. */
+void jobs_report(struct jobs *jobs, json_t *into);
+
+#endif
