@@ -52,8 +52,10 @@ bool topic_matches(const char *pattern, const char *type)
 
 /* --- the map ---------------------------------------------------------------------------------- */
 
-/* The attributes that are text: one row each, in the order in which they are written. */
+/* The attributes that are text, in the order in which they are written. */
+/* clang-format off */
 #define TEXT_ATTRIBUTES(X) X(id) X(source) X(type) X(subject) X(cause) X(trace) X(who)
+/* clang-format on */
 
 struct attribute {
     const char *name;

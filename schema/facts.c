@@ -6,10 +6,14 @@
 #include <string.h>
 
 static const char *const kind_names[FACT_KIND_COUNT] = {
-    [FACT_PAYMENT] = "payment", [FACT_REFUND] = "refund",
-    [FACT_REFUND_STATE] = "refund_state", [FACT_DISPUTE] = "dispute",
-    [FACT_SUBSCRIPTION] = "subscription", [FACT_CUSTOMER] = "customer",
-    [FACT_LINK] = "link", [FACT_TICKET] = "ticket",
+    [FACT_PAYMENT] = "payment",
+    [FACT_REFUND] = "refund",
+    [FACT_REFUND_STATE] = "refund_state",
+    [FACT_DISPUTE] = "dispute",
+    [FACT_SUBSCRIPTION] = "subscription",
+    [FACT_CUSTOMER] = "customer",
+    [FACT_LINK] = "link",
+    [FACT_TICKET] = "ticket",
 };
 
 /* One row per field: the codec both ways follows from it. */
@@ -20,6 +24,7 @@ static const struct field {
     enum field_kind kind;
     size_t offset;
 } fields[] = {
+/* clang-format off */
 #define TEXT(name) {#name, FIELD_TEXT, offsetof(struct fact, name)}
 #define NUMBER(name) {#name, FIELD_NUMBER, offsetof(struct fact, name)}
 #define FLAG(name) {#name, FIELD_FLAG, offsetof(struct fact, name)}
@@ -27,6 +32,7 @@ static const struct field {
     TEXT(app_user), TEXT(subscription), TEXT(payment_intent), TEXT(object), TEXT(reason),
     TEXT(currency), NUMBER(amount), NUMBER(of), NUMBER(attempt), NUMBER(until_ms), NUMBER(ends_ms),
     NUMBER(ended_ms), NUMBER(trial_until_ms), FLAG(final), FLAG(deleted), FLAG(foreign),
+/* clang-format on */
 #undef TEXT
 #undef NUMBER
 #undef FLAG

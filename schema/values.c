@@ -37,16 +37,16 @@ static const struct {
     uint8_t extra;
     bool is_signed;
 } head_rows[32] = {
-    {KIND_NIL, 0, false},    {-1, 0, false},           {KIND_FLAG, 0, false},
-    {KIND_FLAG, 0, false},   {KIND_STRING, 1, false},  {KIND_STRING, 2, false},
-    {KIND_STRING, 4, false}, {-1, 0, false},           {-1, 0, false},
-    {-1, 0, false},          {KIND_REAL, 4, false},    {KIND_REAL, 8, false},
-    {KIND_INT, 1, false},    {KIND_INT, 2, false},     {KIND_INT, 4, false},
-    {KIND_INT, 8, false},    {KIND_INT, 1, true},      {KIND_INT, 2, true},
-    {KIND_INT, 4, true},     {KIND_INT, 8, true},      {-1, 0, false},
-    {-1, 0, false},          {-1, 0, false},           {-1, 0, false},
-    {-1, 0, false},          {KIND_STRING, 1, false},  {KIND_STRING, 2, false},
-    {KIND_STRING, 4, false}, {KIND_ARRAY, 2, false},   {KIND_ARRAY, 4, false},
+    {KIND_NIL, 0, false},    {-1, 0, false},          {KIND_FLAG, 0, false},
+    {KIND_FLAG, 0, false},   {KIND_STRING, 1, false}, {KIND_STRING, 2, false},
+    {KIND_STRING, 4, false}, {-1, 0, false},          {-1, 0, false},
+    {-1, 0, false},          {KIND_REAL, 4, false},   {KIND_REAL, 8, false},
+    {KIND_INT, 1, false},    {KIND_INT, 2, false},    {KIND_INT, 4, false},
+    {KIND_INT, 8, false},    {KIND_INT, 1, true},     {KIND_INT, 2, true},
+    {KIND_INT, 4, true},     {KIND_INT, 8, true},     {-1, 0, false},
+    {-1, 0, false},          {-1, 0, false},          {-1, 0, false},
+    {-1, 0, false},          {KIND_STRING, 1, false}, {KIND_STRING, 2, false},
+    {KIND_STRING, 4, false}, {KIND_ARRAY, 2, false},  {KIND_ARRAY, 4, false},
     {KIND_MAP, 2, false},    {KIND_MAP, 4, false},
 };
 
@@ -64,8 +64,8 @@ static bool read_long_head(const uint8_t *at, size_t left, struct head *head)
         head->number = at[0] == 0xc3;
         return true;
     case KIND_INT:
-        head->number = head_rows[row].is_signed ? sign_extend(number, head_rows[row].extra)
-                                                : (int64_t)number;
+        head->number =
+            head_rows[row].is_signed ? sign_extend(number, head_rows[row].extra) : (int64_t)number;
         return head_rows[row].is_signed || number <= INT64_MAX;
     case KIND_STRING:
     case KIND_ARRAY:

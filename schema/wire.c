@@ -36,8 +36,8 @@ enum fault wire_parse(const uint8_t *bytes, size_t len, struct wire_header *head
     }
     struct value_cursor cursor = {bytes, bytes + len};
     if (!value_get_array(&cursor, &count) || count < 2 || count > 2 + WIRE_ARGUMENTS_MAX ||
-        !value_get_string(&cursor, &name, &name_len) ||
-        !find_verb(name, name_len, &header->verb) || !value_get_int(&cursor, &header->request)) {
+        !value_get_string(&cursor, &name, &name_len) || !find_verb(name, name_len, &header->verb) ||
+        !value_get_int(&cursor, &header->request)) {
         return FAULT_MALFORMED;
     }
     header->argument_count = count - 2;

@@ -17,8 +17,8 @@
  * duplicate: true or false for each event. fault: a name of fault_name(), "ok" in a good REPLY. A
  * PUBLISH is accepted or REFUSED as a whole. ticket: any value, handed back as it came.
  *
- * The bell is a PUB socket: one frame an event, the type, a NUL byte, the seq in 8 bytes big-endian;
- * type "heartbeat" every 500 ms carries the head.
+ * The bell is a PUB socket: one frame an event, the type, a NUL byte, the seq in 8 bytes
+ * big-endian; type "heartbeat" every 500 ms carries the head.
  *
  * Use        wire_header_begin/add, or wire_parse() on what arrived. */
 #ifndef USHER_WIRE_H
@@ -88,7 +88,7 @@ bool wire_text(const struct wire_header *header, size_t argument, char *text, si
 const char *wire_verb_name(enum wire_verb verb);
 
 /* The next (seq, map) of an EVENTS body; moves *cursor. FAULT_MALFORMED if it is not one. */
-enum fault wire_next_event(struct value_cursor *cursor, uint64_t *seq, struct value_cursor *map)
-    NODISCARD;
+enum fault wire_next_event(struct value_cursor *cursor, uint64_t *seq,
+                           struct value_cursor *map) NODISCARD;
 
 #endif

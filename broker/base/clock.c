@@ -96,8 +96,9 @@ bool clock_parse(const char *text, int64_t *wall_ms)
     if (*rest) {
         return false;
     }
-    *wall_ms = ((int64_t)timegm(&parts) - (int64_t)offset_minutes * SECONDS_PER_MINUTE) *
-                   MS_PER_SECOND + ms;
+    *wall_ms =
+        ((int64_t)timegm(&parts) - (int64_t)offset_minutes * SECONDS_PER_MINUTE) * MS_PER_SECOND +
+        ms;
     return true;
 }
 

@@ -108,7 +108,8 @@ void base64_encode(const void *bytes, size_t len, char *text)
 bool base64_decode(const char *text, uint8_t *bytes, size_t *len)
 {
     size_t chars = strlen(text);
-    size_t pads = chars && text[chars - 1] == '=' ? (chars > 1 && text[chars - 2] == '=' ? 2 : 1) : 0;
+    size_t pads =
+        chars && text[chars - 1] == '=' ? (chars > 1 && text[chars - 2] == '=' ? 2 : 1) : 0;
     if (chars % 4 != 0 || chars / 4 * 3 - pads > *len) {
         return false;
     }

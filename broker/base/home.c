@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
-
 char *home_find(const char *given)
 {
     const char *from = given ? given : getenv("USHER_HOME");

@@ -38,6 +38,7 @@ enum fault home_public_cert(const char *home, const char *name, zcert_t **out) N
 enum fault home_read_file(const char *path, size_t most, char **text, size_t *len) NODISCARD;
 
 /* Writes a file whole: a temporary name, fsync, rename, fsync of the folder. */
-enum fault home_write_file(const char *path, const void *bytes, size_t len, unsigned mode) NODISCARD;
+enum fault home_write_file(const char *path, const void *bytes, size_t len,
+                           unsigned mode) NODISCARD;
 
 #endif

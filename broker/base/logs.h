@@ -2,7 +2,7 @@
  *
  * Use        logs_open("crm", NULL) once; then
  *            logs_write(LOGS_INFO, "synced", "member", id, "event", event_id, NULL).
- *            Fields are pairs of text; the list ends with NULL; a pair whose value is NULL is left out.
+ *            Fields are pairs of text; the list ends with NULL; a NULL value is left out.
  * Promise    Never a body, an address or a secret: callers pass ids (event, member, trace).
  *            One write(2) a line; a line longer than 4 KiB is cut.
  * Threads    Any. */

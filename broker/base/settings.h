@@ -7,7 +7,8 @@
  * Promise    After settings_load() returns OK every getter below succeeds, except
  *            settings_secret() whose file may have gone since.
  * Kinds      TEXT; NUMBER; DURATION ("5s", in ms); BYTES; FLAG (true/false); CHOICE (of words
- *            separated by '|'); ADDRESS ("host:port"); SECRET (never logged; several lines allowed).
+ *            separated by '|'); ADDRESS ("host:port"); SECRET (never logged; several
+ *            lines allowed).
  * Ownership  Text returned lives as long as the settings. settings_secret() is the caller's.
  * Threads    One. */
 #ifndef USHER_SETTINGS_H
@@ -34,7 +35,7 @@ enum setting_kind {
 struct setting {
     const char *path; /* "webhook/payment/mode"; NULL ends a table */
     enum setting_kind kind;
-    const char *fallback; /* as it would stand in the file; NULL: must be given if its section is */
+    const char *fallback; /* as it would stand in the file; NULL: "" and 0 when it is not given */
     int64_t min, max;     /* of numbers, durations and lengths; both 0: any */
     const char *choices;  /* "live|test" */
     const char *help;     /* one plain sentence */
@@ -50,7 +51,8 @@ void settings_destroy(struct settings **settings);
 
 const char *settings_home(const struct settings *settings);
 const char *settings_text(const struct settings *settings, const char *path);
-int64_t settings_number(const struct settings *settings, const char *path); /* also DURATION, BYTES */
+int64_t settings_number(const struct settings *settings,
+                        const char *path); /* also DURATION, BYTES */
 bool settings_flag(const struct settings *settings, const char *path);
 
 /* True if the file itself names the path. */
@@ -58,7 +60,8 @@ bool settings_given(const struct settings *settings, const char *path);
 
 /* Reads the secret afresh (file: may have changed). Trailing white space is cut; inner newlines
  * stay. Empty text when it is not set. */
-enum fault settings_secret(const struct settings *settings, const char *path, char **secret) NODISCARD;
+enum fault settings_secret(const struct settings *settings, const char *path,
+                           char **secret) NODISCARD;
 
 /* Repeated sections, such as alert/hook: how many, and a view in which "alert/hook/url" means
  * that of the n-th (from 0). The view lives as long as the settings. */

@@ -95,8 +95,8 @@ static void digests_match_published_vectors(void **state)
 static void base64_goes_both_ways(void **state)
 {
     (void)state;
-    static const char *const rows[][2] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                          {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}};
+    static const char *const rows[][2] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) { /* RFC 4648, section 10 */
         char text[16];
         uint8_t bytes[16];

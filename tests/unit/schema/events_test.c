@@ -150,8 +150,15 @@ static void topics_match(void **state)
 static void facts_go_both_ways(void **state)
 {
     (void)state;
-    struct fact fact = {.kind = FACT_PAYMENT, .key = "in_1", .status = "paid", .customer = "cus_1",
-                        .amount = 2900, .currency = "usd", .at_ms = 5, .final = true}, back;
+    struct fact fact = {.kind = FACT_PAYMENT,
+                        .key = "in_1",
+                        .status = "paid",
+                        .customer = "cus_1",
+                        .amount = 2900,
+                        .currency = "usd",
+                        .at_ms = 5,
+                        .final = true},
+                back;
     struct buf bytes = {0};
     fact_pack(&fact, &bytes);
     json_t *tree, *other = fact_tree(&fact);
@@ -168,9 +175,12 @@ static void facts_go_both_ways(void **state)
     json_decref(tree);
     buf_fini(&bytes);
     static const char *const wrong[] = {
-        "{}", "{\"kind\":\"payment\"}", "{\"kind\":\"gift\",\"key\":\"a\"}",
+        "{}",
+        "{\"kind\":\"payment\"}",
+        "{\"kind\":\"gift\",\"key\":\"a\"}",
         "{\"kind\":\"link\",\"key\":\"a\",\"object\":1}",
-        "{\"kind\":\"link\",\"key\":\"a\",\"at_ms\":\"1\"}", "[]",
+        "{\"kind\":\"link\",\"key\":\"a\",\"at_ms\":\"1\"}",
+        "[]",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         json_t *bad = json_loads(wrong[i], 0, NULL);
@@ -202,8 +212,12 @@ static void headers_go_both_ways(void **state)
         assert_int_equal(wire_parse(bytes.bytes, cut, &header), FAULT_MALFORMED);
     }
     buf_fini(&bytes);
-    static const char *const wrong[] = {"[]", "[\"HELLO\"]", "[\"HALLO\",1]", "[\"HELLO\",\"1\"]",
-                                        "{}", "[\"READ\",1,1,1,1,1,1,1,1,1,1]"};
+    static const char *const wrong[] = {"[]",
+                                        "[\"HELLO\"]",
+                                        "[\"HALLO\",1]",
+                                        "[\"HELLO\",\"1\"]",
+                                        "{}",
+                                        "[\"READ\",1,1,1,1,1,1,1,1,1,1]"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         json_t *bad = json_loads(wrong[i], 0, NULL);
         struct buf packed = {0};

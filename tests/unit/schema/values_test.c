@@ -7,7 +7,9 @@ static void trees_go_both_ways(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "{}", "[]", "[0,-1,127,128,-32,-33,255,256,65536,4294967296,-9223372036854775808]",
+        "{}",
+        "[]",
+        "[0,-1,127,128,-32,-33,255,256,65536,4294967296,-9223372036854775808]",
         "{\"a\":null,\"b\":true,\"c\":[false,{\"d\":\"text\"}],\"e\":1.5}",
         "\"\\u00e9\\u4e2d\"",
     };
@@ -47,18 +49,22 @@ static void hostile_bytes_are_refused(void **state)
         const char *bytes;
         size_t len;
     } rows[] = {
-        {"", 0},                               /* nothing */
-        {"\xdd\xff\xff\xff\xff", 5},           /* an array of four thousand million */
-        {"\xdf\xff\xff\xff\xff", 5},           /* such a map */
-        {"\xdb\xff\xff\xff\xff", 5},           /* such a string */
-        {"\xc7\x01\x01x", 4},                  /* ext */
-        {"\xc1", 1},                           /* never used */
-        {"\x81\x01\x01", 3},                   /* a key that is a number */
-        {"\x82\xa1" "a\x01", 4},               /* a map that ends early */
+        {"", 0},                     /* nothing */
+        {"\xdd\xff\xff\xff\xff", 5}, /* an array of four thousand million */
+        {"\xdf\xff\xff\xff\xff", 5}, /* such a map */
+        {"\xdb\xff\xff\xff\xff", 5}, /* such a string */
+        {"\xc7\x01\x01x", 4},        /* ext */
+        {"\xc1", 1},                 /* never used */
+        {"\x81\x01\x01", 3},         /* a key that is a number */
+        {"\x82\xa1"
+         "a\x01",
+         4},                                         /* a map that ends early */
         {"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9}, /* over 63 bits */
-        {"\x01\x01", 2},                       /* bytes left over */
-        {"\xa1\xff", 2},                       /* not UTF-8 */
-        {"\x81\xa2" "a\x00\x01", 5},           /* a NUL in a key */
+        {"\x01\x01", 2},                             /* bytes left over */
+        {"\xa1\xff", 2},                             /* not UTF-8 */
+        {"\x81\xa2"
+         "a\x00\x01",
+         5},                                         /* a NUL in a key */
         {"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", 9}, /* NaN */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -119,7 +125,7 @@ static void cursors_read_what_was_put(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trees_go_both_ways),     cmocka_unit_test(equal_trees_give_equal_bytes),
+        cmocka_unit_test(trees_go_both_ways),        cmocka_unit_test(equal_trees_give_equal_bytes),
         cmocka_unit_test(hostile_bytes_are_refused), cmocka_unit_test(budgets_hold),
         cmocka_unit_test(cursors_read_what_was_put),
     };
