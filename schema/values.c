@@ -230,14 +230,23 @@ bool value_skip(struct value_cursor *cursor)
 
 static json_t *tree_of(const msgpack_object *object);
 
+/* msgpack-c points an empty string nowhere. */
+static json_t *tree_of_text(const char *bytes, size_t len)
+{
+    return json_stringn(len ? bytes : "", len);
+}
+
 static json_t *tree_of_map(const msgpack_object_map *map)
 {
     json_t *tree = json_object();
     for (uint32_t i = 0; tree && i < map->size; i++) {
         const msgpack_object_kv *pair = &map->ptr[i];
         json_t *value = pair->key.type == MSGPACK_OBJECT_STR ? tree_of(&pair->val) : NULL;
-        bool textual = value && memchr(pair->key.via.str.ptr, '\0', pair->key.via.str.size) == NULL;
-        char *key = textual ? strndup(pair->key.via.str.ptr, pair->key.via.str.size) : NULL;
+        bool textual = value && (pair->key.via.str.size == 0 ||
+                                 !memchr(pair->key.via.str.ptr, '\0', pair->key.via.str.size));
+        char *key = textual ? strndup(pair->key.via.str.size ? pair->key.via.str.ptr : "",
+                                      pair->key.via.str.size)
+                            : NULL;
         if (!key || json_object_set(tree, key, value) != 0) { /* checks the key's UTF-8 */
             json_decref(tree);
             tree = NULL;
@@ -277,9 +286,9 @@ static json_t *tree_of(const msgpack_object *object)
     case MSGPACK_OBJECT_FLOAT64:
         return json_real(object->via.f64); /* NULL for what JSON cannot say: NaN, infinity */
     case MSGPACK_OBJECT_STR:
-        return json_stringn(object->via.str.ptr, object->via.str.size);
+        return tree_of_text(object->via.str.ptr, object->via.str.size);
     case MSGPACK_OBJECT_BIN:
-        return json_stringn(object->via.bin.ptr, object->via.bin.size);
+        return tree_of_text(object->via.bin.ptr, object->via.bin.size);
     case MSGPACK_OBJECT_ARRAY:
         return tree_of_array(&object->via.array);
     case MSGPACK_OBJECT_MAP:

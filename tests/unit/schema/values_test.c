@@ -9,6 +9,8 @@ static void trees_go_both_ways(void **state)
     static const char *const rows[] = {
         "{}",
         "[]",
+        "\"\"",
+        "{\"\":\"\"}",
         "[0,-1,127,128,-32,-33,255,256,65536,4294967296,-9223372036854775808]",
         "{\"a\":null,\"b\":true,\"c\":[false,{\"d\":\"text\"}],\"e\":1.5}",
         "\"\\u00e9\\u4e2d\"",
