@@ -85,7 +85,7 @@ void verdict_http(const struct answer *answer, struct verdict *verdict);
 
 /* The same for a reply of an SMTP server: 2xx done, 4xx again, 5xx never, 535 and its like refused;
  * lost after the final dot: uncertain. */
-void verdict_smtp(const struct answer *answer, bool committed, struct verdict *verdict);
+void verdict_smtp(const struct answer *answer, struct verdict *verdict);
 
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

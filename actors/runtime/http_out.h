@@ -38,7 +38,9 @@ struct call {
     struct buf to;
     struct buf user; /* Basic authentication, or SMTP AUTH; empty: none */
     struct buf password;
+    struct buf ca;  /* file with certificates to trust instead of the system's; empty: none */
     bool plain;     /* allow http: or smtp without STARTTLS to any host, not to loopback only */
+    bool starttls;  /* MAIL: insist on it for loopback, too */
     bool hold;      /* MAIL: ask before the final dot */
     int timeout_ms; /* 0: HTTP_TIMEOUT_MS */
 };
@@ -54,7 +56,7 @@ void call_escape(struct buf *url, const char *text);
 /* What came back. */
 struct answer {
     enum fault fault;       /* OK: an answer came, whatever it says; UNAVAILABLE: the target was not
-                               reached; TIMEOUT, IO: it may have been; DENIED: the URL is not allowed */
+                               reached; TIMEOUT, IO, TOO_LARGE: it may have been; DENIED: the URL is not allowed */
     bool sent;              /* the target may have taken it: bytes of the request had left */
     int status;             /* of HTTP, or the last SMTP reply */
     int64_t retry_after_ms; /* 0: not said; at most HTTP_RETRY_AFTER_MS_MAX */

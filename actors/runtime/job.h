@@ -10,7 +10,7 @@
  * Promise    Back-off doubles from first to max with full jitter. A job that could be tried is
  *            never given up before give_up has passed since its first attempt (or since its target
  *            took our key again, whichever is later). A refused key spends no attempt. An attempt
- *            never comes before next_ms. A newer version is never overtaken by an older one.
+ *            never comes before next_ms. A newer revision is never overtaken by an older one.
  * See        tests/unit/runtime/job_test.c, job_simulation_test.c */
 #ifndef USHER_JOB_H
 #define USHER_JOB_H
@@ -41,11 +41,11 @@ struct job {
     int attempt;    /* attempts spent */
     int64_t change; /* events told so far */
     int64_t created_ms;
-    int64_t first_ms;     /* of the first attempt; 0: none yet. A person's retry begins anew */
-    int64_t next_ms;      /* settling, waiting: not before */
-    int64_t version;      /* wanted; 0 for a job that happens once */
-    int64_t sent_version; /* of the attempt under way */
-    int64_t done_version;
+    int64_t first_ms;  /* of the first attempt; 0: none yet. A person's retry begins anew */
+    int64_t next_ms;   /* settling, waiting: not before */
+    int64_t wanted;    /* revision to be shown, ever rising; 0 for a job that happens once */
+    int64_t sent;      /* that of the attempt under way */
+    int64_t done;      /* the last one that the target took */
     bool repeat;       /* an earlier attempt may have got through */
     bool assert_again; /* after an ambiguous attempt: once more behind the next success */
     bool skip;         /* a person said so while it was under way */
@@ -78,10 +78,10 @@ enum job_input {
 
 struct job_happened {
     enum job_input input;
-    int64_t version;
-    int64_t retry_after_ms;
-    bool ambiguous;
-    uint64_t dice; /* for the jitter */
+    int64_t revision; /* WANTED */
+    int64_t delay_ms; /* AGAIN: Retry-After; WANTED: to settle */
+    bool ambiguous;   /* AGAIN */
+    uint64_t dice;    /* for the jitter */
 };
 
 /* What to tell: the event's type is "job." and its word. */
@@ -116,7 +116,8 @@ enum { BREAKER_FAILURES_MAX = 5 };
 struct breaker {
     int failures; /* in a row */
     int64_t open_until_ms;
-    bool trying; /* the one call is under way */
+    int64_t hold_until_ms; /* it asked for it: Retry-After */
+    bool trying;           /* the one call is under way */
 };
 
 bool breaker_lets(const struct breaker *breaker, int64_t now_ms);
@@ -124,6 +125,10 @@ void breaker_started(struct breaker *breaker);
 /* `reached`: an answer came that is not the target's own trouble (a 4xx is an answer). */
 void breaker_ended(struct breaker *breaker, bool reached, const struct job_policy *policy,
                    int64_t now_ms);
+
+void breaker_hold(struct breaker *breaker, int64_t until_ms);
+/* When to look again; 0: now. */
+int64_t breaker_until_ms(const struct breaker *breaker);
 
 /* Tokens in thousandths. */
 struct bucket {

@@ -1,0 +1,359 @@
+#include "http_call.h"
+
+#include "must.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+void call_fini(struct call *call)
+{
+    struct buf *all[] = {&call->url, &call->headers, &call->body,     &call->from,
+                         &call->to,  &call->user,    &call->password, &call->ca};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        buf_fini(all[i]);
+    }
+}
+
+enum fault call_header(struct call *call, const char *name, const char *value)
+{
+    for (const char *at = name; *at; at++) {
+        if (!isalnum((unsigned char)*at) && *at != '-') {
+            return FAULT_MALFORMED;
+        }
+    }
+    for (const char *at = value; *at; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f) {
+            return FAULT_MALFORMED;
+        }
+    }
+    buf_printf(&call->headers, "%s: %s\n", name, value);
+    return OK;
+}
+
+void call_escape(struct buf *url, const char *text)
+{
+    for (const char *at = text; *at; at++) {
+        unsigned char c = (unsigned char)*at;
+        bool plain = (c < 0x80 && isalnum(c)) || strchr("-._~", c);
+        if (plain) {
+            buf_add(url, at, 1);
+        } else {
+            buf_printf(url, "%%%02X", c);
+        }
+    }
+}
+
+/* --- which URLs ------------------------------------------------------------------------------ */
+
+static bool loopback(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+           strcmp(host, "[::1]") == 0;
+}
+
+struct url_kind {
+    bool secure;
+    bool local;
+    bool mail;
+};
+
+static bool url_kind_of(const char *url, struct url_kind *kind, struct buf *why)
+{
+    bool good = false;
+    char *scheme = NULL;
+    char *host = NULL;
+    CURLU *parts = curl_url();
+    MUST(parts);
+    if (curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host) {
+        buf_add_text(why, "not a URL such as https://host/path");
+        goto out;
+    }
+    kind->mail = strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0;
+    kind->secure = strcmp(scheme, "https") == 0 || strcmp(scheme, "smtps") == 0;
+    kind->local = loopback(host);
+    good = kind->mail || kind->secure || strcmp(scheme, "http") == 0;
+    if (!good) {
+        buf_add_text(why, "expected https://, http://, smtp:// or smtps://");
+    }
+out:
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parts);
+    return good;
+}
+
+bool http_out_url_allowed(const char *url, bool plain, struct buf *why)
+{
+    struct url_kind kind = {0};
+    if (!url_kind_of(url, &kind, why)) {
+        return false;
+    }
+    /* smtp: is secured by STARTTLS, which the call insists on. */
+    if (!kind.secure && !kind.mail && !kind.local && !plain) {
+        buf_add_text(why, "http:// is taken for loopback addresses only; use https://");
+        return false;
+    }
+    return true;
+}
+
+/* --- making ---------------------------------------------------------------------------------- */
+
+static size_t on_answer(char *bytes, size_t size, size_t count, void *self)
+{
+    struct http_call *call = self;
+    size_t len = size * count;
+    if (call->answer.len + len > HTTP_ANSWER_BYTES_MAX) {
+        call->too_large = true;
+        return 0;
+    }
+    buf_add(&call->answer, bytes, len);
+    return len;
+}
+
+static size_t on_send(char *room, size_t size, size_t count, void *self)
+{
+    struct http_call *call = self;
+    size_t left = call->sending.len - call->sent_bytes;
+    if (left == 0) {
+        if (call->hold && !call->released) {
+            call->held_now = true;
+            return CURL_READFUNC_PAUSE;
+        }
+        call->released = true;
+        return 0;
+    }
+    size_t len = size * count < left ? size * count : left;
+    memcpy(room, call->sending.bytes + call->sent_bytes, len);
+    call->sent_bytes += len;
+    return len;
+}
+
+/* Sets an option; our own mistake if curl does not know it. */
+#define SET(option, value) MUST(curl_easy_setopt(call->easy, (option), (value)) == CURLE_OK)
+
+static void set_common(struct http_call *call, const struct call *wanted)
+{
+    long timeout_ms = wanted->timeout_ms > 0 ? wanted->timeout_ms : HTTP_TIMEOUT_MS;
+    struct buf url = {0};
+    buf_add(&url, wanted->url.bytes, wanted->url.len);
+    SET(CURLOPT_URL, buf_text(&url));
+    buf_fini(&url);
+    SET(CURLOPT_PRIVATE, call);
+    SET(CURLOPT_ERRORBUFFER, call->error);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_TIMEOUT_MS, timeout_ms);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 5000 ? timeout_ms : 5000L);
+    /* curl repeats a request by itself when a kept connection turns out dead. Attempts are ours to
+     * count and to space, so each call has a connection of its own. */
+    SET(CURLOPT_FRESH_CONNECT, 1L);
+    SET(CURLOPT_FORBID_REUSE, 1L);
+    SET(CURLOPT_WRITEFUNCTION, on_answer);
+    SET(CURLOPT_WRITEDATA, call);
+    SET(CURLOPT_READFUNCTION, on_send);
+    SET(CURLOPT_READDATA, call);
+}
+
+static void set_texts(struct http_call *call, const struct call *wanted)
+{
+    const struct {
+        CURLoption option;
+        const struct buf *value;
+    } rows[] = {{CURLOPT_USERNAME, &wanted->user},
+                {CURLOPT_PASSWORD, &wanted->password},
+                {CURLOPT_CAINFO, &wanted->ca}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].value->len > 0) {
+            struct buf text = {0};
+            buf_add(&text, rows[i].value->bytes, rows[i].value->len);
+            SET(rows[i].option, buf_text(&text));
+            buf_fini(&text);
+        }
+    }
+}
+
+static void set_http(struct http_call *call, const struct call *wanted)
+{
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_USERAGENT, "usher/" USHER_VERSION);
+    if (wanted->user.len > 0) {
+        SET(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    }
+    if (wanted->body.len > 0) {
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->sending.len);
+        SET(CURLOPT_POSTFIELDS, (char *)call->sending.bytes);
+    }
+    SET(CURLOPT_CUSTOMREQUEST, wanted->method);
+    call->headers = curl_slist_append(call->headers, "Expect:");
+    struct buf line = {0};
+    for (size_t i = 0; i < wanted->headers.len; i++) {
+        if (wanted->headers.bytes[i] != '\n') {
+            buf_add(&line, wanted->headers.bytes + i, 1);
+            continue;
+        }
+        call->headers = curl_slist_append(call->headers, buf_text(&line));
+        buf_reset(&line);
+    }
+    buf_fini(&line);
+    MUST(call->headers);
+    SET(CURLOPT_HTTPHEADER, call->headers);
+}
+
+static struct curl_slist *address(const struct buf *from)
+{
+    char *text = must_sprintf("<%.*s>", (int)from->len, (const char *)from->bytes);
+    struct curl_slist *list = curl_slist_append(NULL, text);
+    MUST(list);
+    free(text);
+    return list;
+}
+
+static void set_mail(struct http_call *call, const struct call *wanted, const struct url_kind *kind)
+{
+    SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    bool secured = kind->secure || wanted->starttls || (!kind->local && !wanted->plain);
+    SET(CURLOPT_USE_SSL, (long)(secured ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+    struct curl_slist *from = address(&wanted->from);
+    SET(CURLOPT_MAIL_FROM, from->data);
+    curl_slist_free_all(from);
+    call->recipients = address(&wanted->to);
+    SET(CURLOPT_MAIL_RCPT, call->recipients);
+    SET(CURLOPT_UPLOAD, 1L);
+    call->mail = true;
+    call->hold = wanted->hold;
+}
+
+/* Envelope addresses go into SMTP commands: nothing that could end or split one. */
+static bool address_safe(const struct buf *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->bytes[i] <= ' ' || text->bytes[i] == 0x7f || strchr("<>", text->bytes[i])) {
+            return false;
+        }
+    }
+    return text->len > 0;
+}
+
+enum fault http_call_new(const struct call *wanted, struct http_call **out)
+{
+    struct buf url = {0};
+    struct buf why = {0};
+    struct url_kind kind = {0};
+    buf_add(&url, wanted->url.bytes, wanted->url.len);
+    bool mail = strcmp(wanted->method, "MAIL") == 0;
+    bool allowed = memchr(wanted->url.bytes ? wanted->url.bytes : (const uint8_t *)"", 0,
+                          wanted->url.len) == NULL &&
+                   http_out_url_allowed(buf_text(&url), wanted->plain, &why) &&
+                   url_kind_of(buf_text(&url), &kind, &why) && kind.mail == mail;
+    buf_fini(&url);
+    buf_fini(&why);
+    if (!allowed) {
+        return FAULT_DENIED;
+    }
+    if (mail && (!address_safe(&wanted->from) || !address_safe(&wanted->to))) {
+        return FAULT_MALFORMED;
+    }
+    struct http_call *call = must_calloc(1, sizeof *call);
+    call->easy = curl_easy_init();
+    MUST(call->easy);
+    buf_add(&call->sending, wanted->body.bytes, wanted->body.len);
+    set_common(call, wanted);
+    set_texts(call, wanted);
+    if (mail) {
+        set_mail(call, wanted, &kind);
+    } else {
+        set_http(call, wanted);
+    }
+    *out = call;
+    return OK;
+}
+
+void http_call_destroy(struct http_call **out)
+{
+    struct http_call *call = *out;
+    if (!call) {
+        return;
+    }
+    *out = NULL;
+    curl_easy_cleanup(call->easy);
+    curl_slist_free_all(call->headers);
+    curl_slist_free_all(call->recipients);
+    buf_fini(&call->sending);
+    buf_fini(&call->answer);
+    free(call);
+}
+
+void http_call_release(struct http_call *call)
+{
+    call->held_now = false;
+    call->released = true;
+    (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
+}
+
+/* --- what came of it ------------------------------------------------------------------------- */
+
+static enum fault fault_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return OK;
+    case CURLE_OPERATION_TIMEDOUT:
+        return FAULT_TIMEOUT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_USE_SSL_FAILED:
+    case CURLE_SSL_CACERT_BADFILE:
+        return FAULT_UNAVAILABLE;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        return FAULT_DENIED;
+    default:
+        return FAULT_IO;
+    }
+}
+
+/* An SMTP server that says no ends curl's transfer with an error, its reply being the answer. */
+static void mail_answer(const struct http_call *call, CURLcode code, struct answer *answer)
+{
+    answer->sent = call->released;
+    if (code == CURLE_OK) {
+        answer->status = 250;
+    } else if (answer->status >= 400 && answer->status < 600 && code != CURLE_OPERATION_TIMEDOUT) {
+        answer->fault = OK;
+    }
+}
+
+void http_call_answer(struct http_call *call, CURLcode code, struct answer *answer)
+{
+    *answer = (struct answer){.fault = call->too_large ? FAULT_TOO_LARGE : fault_of(code)};
+    long status = 0;
+    curl_off_t total_us = 0;
+    curl_off_t retry_s = 0;
+    long request_bytes = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME_T, &total_us);
+    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_s);
+    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    answer->status = (int)status;
+    answer->latency_ms = (int)(total_us / 1000);
+    retry_s = retry_s < 0 ? 0 : retry_s;
+    answer->retry_after_ms = retry_s > HTTP_RETRY_AFTER_MS_MAX / 1000 ? HTTP_RETRY_AFTER_MS_MAX
+                                                                      : (int64_t)retry_s * 1000;
+    answer->sent = request_bytes > 0;
+    if (call->mail) {
+        mail_answer(call, code, answer);
+    }
+    answer->body = buf_text(&call->answer);
+    answer->len = call->answer.len;
+    answer->words = call->too_large    ? "the answer is larger than 1 MiB"
+                    : *call->error     ? call->error
+                    : code == CURLE_OK ? ""
+                                       : curl_easy_strerror(code);
+}
