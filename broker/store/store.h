@@ -6,9 +6,11 @@
  *            no NOSYNC). After a failed sync every call returns FAULT_IO: the process must end
  *            (111) and start over; nothing is retried on the same descriptor.
  * Ownership  Values returned live until the transaction's next write or its end.
- * Threads    One store, one thread, one process. Never across fork: O_CLOEXEC, and a lock file
- *            (flock) refuses a second process with FAULT_BUSY.
- * Faults     FULL (map or disk: temporary), IO, CORRUPT, NOT_FOUND, TOO_LARGE (key over
+ * Threads    One process. Write transactions belong to one thread; read transactions may run in
+ *            another one meanwhile (each transaction in one thread). Never across fork: O_CLOEXEC,
+ *            and a lock file (flock) refuses a second process with FAULT_BUSY.
+ * Faults     FULL (map or disk: temporary; after it in a transaction, commit gives it again and
+ *            changes nothing), IO, CORRUPT, NOT_FOUND, TOO_LARGE (key over
  *            STORE_KEY_BYTES_MAX), VERSION (tables of another format number).
  * See        http://www.lmdb.tech/doc/; LMDB 0.9 has no checksums of its own. */
 #ifndef USHER_STORE_H
@@ -43,9 +45,12 @@ enum fault store_commit(struct store_txn **txn) NODISCARD; /* takes it, whatever
 void store_abort(struct store_txn **txn);                  /* safe on NULL */
 
 /* NOT_FOUND is an answer here, not an accident. */
-enum fault store_get(struct store_txn *txn, int table, struct slice key, struct slice *value) NODISCARD;
-enum fault store_put(struct store_txn *txn, int table, struct slice key, struct slice value) NODISCARD;
-enum fault store_delete(struct store_txn *txn, int table, struct slice key) NODISCARD; /* OK if absent */
+enum fault store_get(struct store_txn *txn, int table, struct slice key,
+                     struct slice *value) NODISCARD;
+enum fault store_put(struct store_txn *txn, int table, struct slice key,
+                     struct slice value) NODISCARD;
+enum fault store_delete(struct store_txn *txn, int table,
+                        struct slice key) NODISCARD; /* OK if absent */
 
 /* Calls `each` for every pair whose key begins with `prefix`, in byte order, from `from` on (an
  * empty slice: from the start). `each` returns true to go on; it must not write to the table.
