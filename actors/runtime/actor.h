@@ -8,6 +8,10 @@
  * Promise    Each batch of events is applied in one transaction together with the cursor and the
  *            outgoing events; then the outgoing events are published; then they leave the outbox.
  *            Killed anywhere, an actor goes on as if it had not been.
+ *            An outgoing event that the broker refuses for good stays in the outbox, is logged and
+ *            counted in the report, and does not hold up the others.
+ *            Told to stop (SIGTERM, SIGINT), it reads no more, gives the broker what is in the
+ *            outbox for up to 3 s, and exits 0.
  * Exits      0 told to stop; 111 restart me (broker's or disk's trouble); 100 stay down (bad
  *            settings: 78 with --check; a cursor above the head; a store of another format).
  * Threads    One. Callbacks come from the loop. */
@@ -40,13 +44,18 @@ struct actor_class {
     void (*close)(void **state);
 
     /* Applies one event inside the batch's transaction. A temporary fault aborts the batch, which
-     * is tried again; a permanent one ends the process. What is merely odd must return OK. */
+     * is tried again; a permanent one ends the process. What is merely odd must return OK. The
+     * same event may come again after an aborted batch: what apply remembers outside the
+     * transaction must bear that. */
     enum fault (*apply)(void *state, struct store_txn *txn, const struct event *event);
 
-    /* After a commit (of a batch, or of actor_change): time to start calls. May be NULL. */
+    /* After a commit (of a batch, or of actor_change), and when the cursor has caught up: time to
+     * start calls. What it changes itself by actor_change makes it be called once more, after it
+     * has returned. May be NULL. */
     void (*committed)(void *state);
 
-    /* A question of a tool or the console; returns a new tree, or NULL and *fault. May be NULL. */
+    /* A question of a tool or the console; returns a new tree, or NULL and *fault. What it says
+     * NOT_FOUND to is asked of the skeleton: {"ask":"digest"}. May be NULL. */
     json_t *(*answer)(void *state, const char *who, const json_t *question, enum fault *fault);
 
     /* Adds the actor's own counters to what it reports with each heartbeat. May be NULL. */
@@ -66,14 +75,14 @@ struct client *actor_client(const struct actor *actor);
  * that a rebuilt store knows all keys from job.* events before it executes anything. */
 bool actor_caught_up(const struct actor *actor);
 
-/* Seq of the last applied event. */
+/* Seq of the last applied event; inside apply, of the one being applied. */
 uint64_t actor_cursor(const struct actor *actor);
 
 /* While a dropped store is being rebuilt (events up to the old cursor), actor_emit drops what it is
  * given. */
 bool actor_rebuilding(const struct actor *actor);
 
-/* Puts an outgoing event into the outbox, inside a transaction. The skeleton fills in nothing: id
+/* Puts an outgoing event into the outbox, inside a transaction of apply or actor_change. The skeleton fills in nothing: id
  * (derived from its cause: "crm:done:..."), type, subject, time_ms, cause and trace are the
  * caller's. */
 enum fault actor_emit(struct actor *actor, struct store_txn *txn, const struct event *event,
@@ -91,6 +100,7 @@ void actor_stop(struct actor *actor, enum fault fault, const char *why);
 
 /* Values as msgpack trees. tree_load gives a new tree, or NULL if there is none. */
 enum fault tree_load(struct store_txn *txn, int table, struct slice key, json_t **out) NODISCARD;
-enum fault tree_save(struct store_txn *txn, int table, struct slice key, const json_t *tree) NODISCARD;
+enum fault tree_save(struct store_txn *txn, int table, struct slice key,
+                     const json_t *tree) NODISCARD;
 
 #endif
