@@ -9,7 +9,7 @@
  *   payment       key invoice, or payment intent (or checkout session without one) of a one-off
  *                 status "paid" | "failed"; customer, email, subscription, amount, currency,
  *                 until_ms (end of the period it covers), final (no further attempt will be made),
- *                 attempt, reason ("subscription_create", ...), app_user
+ *                 attempt, reason ("subscription_create", ...), app_user, name
  *   refund        key charge; amount = refunded so far in all, of = the charge's whole amount,
  *                 currency, customer; object = newest refund id if known
  *   refund_state  key refund; status "succeeded" | "failed" | "pending"; object = charge (may be
