@@ -61,8 +61,8 @@ static void say_beat(struct client *client, int64_t now)
 {
     wire_header_begin(&client->header, WIRE_BEAT, client_next_request(client, REQUEST_BEAT), 2);
     value_put_int(&client->header, (int64_t)client->cursor);
-    if (client->report) {
-        value_pack(client->report, &client->header);
+    if (client->report.len) {
+        buf_add(&client->header, client->report.bytes, client->report.len);
     } else {
         value_put_map(&client->header, 0);
     }
@@ -478,7 +478,7 @@ void client_destroy(struct client **client_p)
     free(client->bell_topics);
     publish_fini(client);
     calls_fini(client);
-    json_decref(client->report);
+    buf_fini(&client->report);
     buf_fini(&client->header);
     buf_fini(&client->body);
     free(client->endpoint);
@@ -507,8 +507,12 @@ enum fault client_refused(const struct client *client)
 void client_report(struct client *client, uint64_t cursor, json_t *state)
 {
     client->cursor = cursor;
-    json_decref(client->report);
-    client->report = state;
+    buf_reset(&client->report);
+    value_pack(state, &client->report);
+    if (client->report.len > CLIENT_REPORT_BYTES_MAX) {
+        buf_reset(&client->report);
+    }
+    json_decref(state);
 }
 
 const char *client_words(const struct client *client)

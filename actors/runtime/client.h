@@ -27,7 +27,8 @@ enum {
     CLIENT_PUBLISH_BYTES_MAX = 32 << 20,
     CLIENT_BATCHES_MAX = 1024, /* PUBLISH messages without an answer */
     CLIENT_RESEND_MS_MAX = 2000,
-    CLIENT_BEATS_MISSED_MAX = 3
+    CLIENT_BEATS_MISSED_MAX = 3,
+    CLIENT_REPORT_BYTES_MAX = 4096
 };
 
 struct client;
@@ -80,7 +81,7 @@ bool client_is_up(const struct client *client);
 enum fault client_refused(const struct client *client);
 
 /* Reports the cursor with the next beat (every WIRE_HEARTBEAT_MS); `state` is a small tree (taken):
- * counters shown by status. */
+ * counters shown by status. One that packs to more than CLIENT_REPORT_BYTES_MAX is left out. */
 void client_report(struct client *client, uint64_t cursor, json_t *state);
 
 /* Questions to this actor. Return the answer (a new tree), or NULL with *fault set. */

@@ -107,7 +107,7 @@ struct client {
     client_question *on_question;
     void *question_self;
     uint64_t cursor;
-    json_t *report;
+    struct buf report; /* packed */
     struct buf header, body; /* scratch for what is sent */
 };
 
