@@ -25,13 +25,17 @@ enum { JOBS_CALLS = 8, JOBS_KEY_BYTES_MAX = 300, JOBS_SLOTS_MAX = 16 };
 
 /* The engine's tables, to stand first in actor_class.tables; the actor's own begin at
  * JOBS_TABLES. Add JOBS_FORMAT to the actor's format number. */
-#define JOBS_TABLE_NAMES "jobs", "jobs_queue", "jobs_open", "jobs_members", "jobs_targets"
+#define JOBS_TABLE_NAMES                                                                           \
+    "jobs", "jobs_queue", "jobs_by_member", "jobs_by_state", "jobs_by_trace", "jobs_members",      \
+        "jobs_targets"
 enum {
     JOBS_TABLE_JOBS = ACTOR_TABLES, /* key -> the job */
     JOBS_TABLE_QUEUE,               /* slot, class, due, number -> key */
-    JOBS_TABLE_OPEN,                /* member, number -> key, of jobs not at an end */
+    JOBS_TABLE_BY_MEMBER,           /* member, number -> state, key */
+    JOBS_TABLE_BY_STATE,            /* state, number -> key */
+    JOBS_TABLE_BY_TRACE,            /* trace, number -> key */
     JOBS_TABLE_MEMBERS,             /* member -> the newest document, or the id it ended in */
-    JOBS_TABLE_TARGETS,             /* slot -> refused since, accepted at */
+    JOBS_TABLE_TARGETS,             /* slot -> refused since, accepted at; counts by state */
     JOBS_TABLES
 };
 enum { JOBS_FORMAT = 1 };
@@ -85,8 +89,9 @@ struct jobs_view {
     const char *member;
     const char *slot;
     struct job job;
+    int64_t version;        /* of the revision wanted */
     const json_t *payload;  /* what it was made with; NULL once it has ended */
-    const json_t *learned;  /* by this slot's adapter; never NULL */
+    const json_t *learned;  /* by this slot's adapter; may be NULL */
     const json_t *document; /* the member's newest; may be NULL */
 };
 
@@ -131,7 +136,8 @@ struct jobs_spec {
 enum fault jobs_add(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
                     const struct event *event) NODISCARD;
 
-/* One that makes the target show a version; a newer one takes the place of an older. */
+/* One that makes the target show the document of `event` (its seq is the revision that counts, the
+ * version is for people); a newer one takes the place of an older. */
 enum fault jobs_want(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
                      const struct event *event) NODISCARD;
 
@@ -167,6 +173,14 @@ enum fault jobs_find(struct jobs *jobs, struct store_txn *txn, const char *key, 
 /* Replaces what is learned of a job's target (members that became one). */
 enum fault jobs_teach(struct jobs *jobs, struct store_txn *txn, const char *key,
                       const json_t *learned) NODISCARD;
+
+/* The jobs of `alias` are jobs of `member` from now on: they keep one order. */
+enum fault jobs_rename(struct jobs *jobs, struct store_txn *txn, const char *alias,
+                       const char *member) NODISCARD;
+
+/* A person asked for a level job to be asserted again. */
+enum fault jobs_resync(struct jobs *jobs, struct store_txn *txn, const char *key,
+                       const struct event *event) NODISCARD;
 
 void jobs_committed(struct jobs *jobs);
 

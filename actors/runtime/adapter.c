@@ -1,0 +1,81 @@
+#include "adapter.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    verdict->kind = kind;
+    vsnprintf(verdict->words, sizeof verdict->words, format, arguments);
+    va_end(arguments);
+}
+
+/* No answer: what that means depends on whether the request had left. */
+static void no_answer(const struct answer *answer, struct verdict *verdict)
+{
+    if (answer->fault == FAULT_DENIED) {
+        verdict_set(verdict, VERDICT_NEVER, "the URL may not be called: https only");
+        return;
+    }
+    verdict_set(verdict, VERDICT_AGAIN, "%s%s%s", fault_words(answer->fault),
+                *answer->words ? ": " : "", answer->words);
+    verdict->ambiguous = answer->sent;
+}
+
+void verdict_http(const struct answer *answer, struct verdict *verdict)
+{
+    int status = answer->status;
+    if (answer->fault != OK) {
+        no_answer(answer, verdict);
+    } else if (status >= 200 && status < 300) {
+        verdict_set(verdict, VERDICT_DONE, "%s", "");
+    } else if (status == 401) {
+        verdict_set(verdict, VERDICT_REFUSED, "the key is refused (401)");
+    } else if (status == 403) {
+        verdict_set(verdict, VERDICT_FORBIDDEN, "not allowed (403)");
+    } else if (status == 408 || status == 425 || status == 429 || status >= 500) {
+        verdict_set(verdict, VERDICT_AGAIN, "%s (%d)",
+                    status == 429 ? "too many calls" : "the target is in trouble", status);
+        verdict->retry_after_ms = answer->retry_after_ms;
+    } else if (status >= 300 && status < 400) {
+        verdict_set(verdict, VERDICT_NEVER, "a redirect, which is not followed (%d): check the URL",
+                    status);
+    } else {
+        verdict_set(verdict, VERDICT_NEVER, "the target says no (%d)", status);
+    }
+}
+
+static bool login_refused(int status)
+{
+    return status == 530 || status == 534 || status == 535 || status == 538;
+}
+
+void verdict_smtp(const struct answer *answer, struct verdict *verdict)
+{
+    int status = answer->status;
+    if (answer->fault != OK && answer->sent) {
+        verdict_set(verdict, VERDICT_UNCERTAIN,
+                    "the connection was lost after the mail's last byte: it may have been taken");
+    } else if (answer->fault != OK) {
+        no_answer(answer, verdict);
+    } else if (status >= 200 && status < 300) {
+        verdict_set(verdict, VERDICT_DONE, "%s", "");
+    } else if (login_refused(status)) {
+        verdict_set(verdict, VERDICT_REFUSED, "the mail server refuses our login (%d)", status);
+    } else if (status >= 500) {
+        verdict_set(verdict, VERDICT_NEVER, "the mail server refuses this mail (%d)", status);
+    } else {
+        verdict_set(verdict, VERDICT_AGAIN, "the mail server says not now (%d)", status);
+    }
+}
+
+void secret_line(const char *secret, char *line, size_t room)
+{
+    size_t len = strcspn(secret, "\r\n");
+    len = len < room - 1 ? len : room - 1;
+    memcpy(line, secret, len);
+    line[len] = '\0';
+}

@@ -1,0 +1,224 @@
+#include "jobs_core.h"
+
+#include "must.h"
+
+#include <string.h>
+
+struct task flight_task(const struct flight *flight)
+{
+    return (struct task){.key = flight->key,
+                         .kind = flight->kind,
+                         .member = flight->member,
+                         .version = flight->version,
+                         .attempt = flight->attempt,
+                         .repeat = flight->repeat,
+                         .payload = flight->payload,
+                         .learned = flight->learned,
+                         .created_ms = flight->created_ms,
+                         .secret = flight->secret ? flight->secret : "",
+                         .settings = flight->slot->wanted.settings};
+}
+
+void flight_clear(struct flight *flight)
+{
+    struct jobs *jobs = flight->jobs;
+    json_decref(flight->payload);
+    json_decref(flight->learned);
+    free(flight->secret);
+    *flight = (struct flight){.jobs = jobs, .stage = FLIGHT_FREE};
+}
+
+enum fault slot_secret(const struct slot *slot, char **secret)
+{
+    const char *path = slot->wanted.adapter->secret;
+    if (!path) {
+        *secret = must_strdup("");
+        return OK;
+    }
+    char *all = NULL;
+    enum fault fault = settings_secret(slot->wanted.settings, path, &all);
+    if (fault != OK) {
+        return fault;
+    }
+    *secret = must_calloc(1, strlen(all) + 1);
+    secret_line(all, *secret, strlen(all) + 1);
+    free(all);
+    return OK;
+}
+
+static void ended(struct flight *flight)
+{
+    struct jobs *jobs = flight->jobs;
+    flight->stage = FLIGHT_ENDED;
+    if (flight->verdict.kind == VERDICT_DONE) {
+        jobs->count_done++;
+    } else {
+        jobs->count_failed++;
+    }
+    if (flight->verdict.kind == VERDICT_REFUSED) {
+        const char *secret = flight->secret;
+        sha256(secret, strlen(secret), flight->slot->secret_hash);
+    }
+    jobs_wake(jobs, 0);
+}
+
+static void watch(struct flight *flight, const struct answer *answer)
+{
+    struct jobs *jobs = flight->jobs;
+    struct slot *slot = flight->slot;
+    int64_t now_ms = jobs_now_ms(jobs);
+    /* The target's own trouble; a "no" to one mail or contact is an answer. */
+    bool down =
+        answer->fault != OK || (flight->mail ? answer->status == 421 : answer->status >= 500);
+    breaker_ended(&slot->breaker, !down, &jobs->policy, now_ms);
+    /* "Not now" is said to all of us, not to this one job. */
+    int64_t wait_ms = flight->verdict.retry_after_ms;
+    if (!flight->mail && wait_ms > 0 && (answer->status == 429 || answer->status == 503)) {
+        breaker_hold(&slot->breaker, now_ms + wait_ms);
+    }
+}
+
+static void on_held(void *self, int64_t id)
+{
+    struct flight *flight = self;
+    (void)id;
+    flight->stage = FLIGHT_HELD;
+    jobs_wake(flight->jobs, 0);
+}
+
+/* 403: a job that is not allowed, or a key that is not? */
+static void on_doubt(void *self, const struct answer *answer)
+{
+    struct flight *flight = self;
+    if (answer->fault != OK) {
+        flight->verdict.kind = VERDICT_AGAIN;
+    } else {
+        bool refused = answer->status == 401 || answer->status == 403;
+        flight->verdict.kind = refused ? VERDICT_REFUSED : VERDICT_NEVER;
+    }
+    ended(flight);
+}
+
+static bool probe_start(struct jobs *jobs, const struct slot *slot, const char *secret,
+                        http_done *done, void *self, int64_t *id)
+{
+    struct call call = {0};
+    const struct adapter *adapter = slot->wanted.adapter;
+    bool started = adapter->probe && adapter->probe(slot->wanted.settings, secret, &call) == OK;
+    call.timeout_ms = jobs->timeout_ms;
+    started = started && http_out_start(jobs->http, &call, done, NULL, self, id) == OK;
+    call_fini(&call);
+    return started;
+}
+
+static void doubt(struct flight *flight)
+{
+    flight->stage = FLIGHT_PROBING;
+    if (!probe_start(flight->jobs, flight->slot, flight->secret, on_doubt, flight, &flight->call)) {
+        flight->verdict.kind = VERDICT_NEVER;
+        ended(flight);
+    }
+}
+
+static void on_done(void *self, const struct answer *answer)
+{
+    struct flight *flight = self;
+    struct task task = flight_task(flight);
+    const struct adapter *adapter = flight->slot->wanted.adapter;
+    flight->latency_ms += answer->latency_ms;
+    flight->verdict = (struct verdict){.learned = flight->learned};
+    adapter->outcome(&task, flight->step, answer, &flight->verdict);
+    if (flight->verdict.kind == VERDICT_STEP) {
+        flight->step = flight->verdict.step;
+        if (++flight->steps > adapter->steps_max) {
+            verdict_set(&flight->verdict, VERDICT_NEVER, "too many steps for one job");
+            ended(flight);
+            return;
+        }
+        bucket_charge(&flight->slot->bucket, flight->slot->per_10s, jobs_now_ms(flight->jobs));
+        flight_launch(flight);
+        return;
+    }
+    watch(flight, answer);
+    if (flight->verdict.kind == VERDICT_FORBIDDEN) {
+        doubt(flight);
+        return;
+    }
+    if (flight->verdict.kind == VERDICT_REFUSED && !adapter->probe) {
+        flight->verdict.kind = VERDICT_NEVER; /* nothing could find out that it is taken again */
+    }
+    ended(flight);
+}
+
+void flight_launch(struct flight *flight)
+{
+    struct jobs *jobs = flight->jobs;
+    struct call call = {0};
+    enum fault fault = OK;
+    if (!flight->secret) {
+        fault = slot_secret(flight->slot, &flight->secret);
+        if (fault != OK) {
+            flight->secret = must_strdup("");
+            verdict_set(&flight->verdict, VERDICT_AGAIN, "cannot read the key: %s",
+                        fault_words(fault));
+            ended(flight);
+            return;
+        }
+    }
+    struct task task = flight_task(flight);
+    flight->stage = FLIGHT_CALLING;
+    fault = flight->slot->wanted.adapter->request(&task, flight->step, &call);
+    call.timeout_ms = jobs->timeout_ms;
+    flight->mail = call.method && strcmp(call.method, "MAIL") == 0;
+    if (fault == OK) {
+        fault = http_out_start(jobs->http, &call, on_done, on_held, flight, &flight->call);
+    }
+    if (fault == OK) {
+        jobs->count_calls++;
+    } else {
+        enum verdict_kind kind = fault_again(fault) ? VERDICT_AGAIN : VERDICT_NEVER;
+        verdict_set(&flight->verdict, kind,
+                    fault == FAULT_DENIED ? "the URL may not be called: https only"
+                                          : "the request cannot be made");
+        ended(flight);
+    }
+    call_fini(&call);
+}
+
+/* --- a target that refused our key -------------------------------------------------------------- */
+
+static void on_probe(void *self, const struct answer *answer)
+{
+    struct slot *slot = self;
+    slot->probe_call = 0;
+    if (answer->fault != OK) {
+        return; /* nothing learned; asked again later */
+    }
+    int status = answer->status;
+    bool refused = status == 401 || status == 403 || (status >= 530 && status <= 538);
+    slot->probe_said = refused ? PROBE_REFUSED : PROBE_TAKEN;
+    if (!refused) {
+        jobs_wake(slot->jobs, 0);
+    }
+}
+
+void slot_probe(struct jobs *jobs, struct slot *slot)
+{
+    uint8_t hash[SHA256_BYTES];
+    char *secret = NULL;
+    int64_t now_ms = jobs_now_ms(jobs);
+    if (slot->probe_call != 0 || slot->probe_said == PROBE_TAKEN ||
+        slot_secret(slot, &secret) != OK) {
+        return;
+    }
+    sha256(secret, strlen(secret), hash);
+    bool changed = !digest_same(hash, slot->secret_hash, sizeof hash);
+    if (changed || now_ms >= slot->probe_ms) {
+        memcpy(slot->secret_hash, hash, sizeof hash);
+        slot->probe_ms = now_ms + jobs->probe_ms;
+        if (!probe_start(jobs, slot, secret, on_probe, slot, &slot->probe_call)) {
+            slot->probe_call = 0;
+        }
+    }
+    free(secret);
+}

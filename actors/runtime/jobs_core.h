@@ -1,0 +1,222 @@
+/* jobs_core.h - what the engine's files share; nobody else's business.
+ *
+ * jobs.c         what actors call inside a batch
+ * jobs_store.c   records and their indexes
+ * jobs_turn.c    the turn: outcomes, holds and new attempts in one transaction
+ * jobs_calls.c   the calls between the turns
+ * jobs_members.c documents, aliases, effects
+ * jobs_answers.c questions, reports
+ * jobs_tell.c    job.* and target.* events, told and re-read */
+#ifndef USHER_JOBS_CORE_H
+#define USHER_JOBS_CORE_H
+
+#include "jobs.h"
+
+enum {
+    JOBS_SLOT_BYTES_MAX = 63,
+    JOBS_KIND_BYTES_MAX = 63,
+    JOBS_PLANNED_MAX = 64, /* attempts begun in one turn */
+    JOBS_SECRET_BYTES_MAX = 8192,
+    JOBS_BULK_MS = 600000,    /* a cause older than this is bulk */
+    JOBS_AHEAD_MS = 86400000, /* no schedule is further away: the clock was wrong */
+};
+
+enum jobs_class { JOBS_FRESH = 'a', JOBS_BULK = 'b', JOBS_UNDER_WAY = 'c' };
+
+/* A job as it is stored. */
+struct record {
+    char key[JOBS_KEY_BYTES_MAX + 1];
+    char kind[JOBS_KIND_BYTES_MAX + 1];
+    char member[EVENT_ID_BYTES_MAX + 1];
+    char slot[JOBS_SLOT_BYTES_MAX + 1];
+    char cause[EVENT_ID_BYTES_MAX + 1];
+    char trace[EVENT_ID_BYTES_MAX + 1];
+    char who[EVENT_NAME_BYTES_MAX + 1]; /* of the last admin event that touched it */
+    char error[VERDICT_WORDS_BYTES];
+    uint64_t number; /* the order in which jobs were made */
+    bool bulk;
+    bool from_document;
+    struct job job;
+    int64_t version; /* what people call wanted, sent and done */
+    int64_t sent_version;
+    int64_t done_version;
+    int64_t updated_ms;
+    int64_t latency_ms;
+    int64_t held_ms; /* behind an earlier job of its member until then; 0: not held */
+    json_t *payload; /* may be NULL */
+    json_t *learned; /* by adapter name; may be NULL */
+
+    /* As the store has it, for the indexes; old_state is JOB_STATE_COUNT for a new record. */
+    enum job_state old_state;
+    char old_member[EVENT_ID_BYTES_MAX + 1];
+    uint8_t old_queue[JOBS_SLOT_BYTES_MAX + 32];
+    size_t old_queue_len;
+};
+
+struct slot {
+    struct jobs *jobs;
+    struct jobs_slot wanted;
+    struct breaker breaker;
+    struct bucket bucket;
+    int per_10s;
+    unsigned picks;
+    /* Kept in JOBS_TABLE_TARGETS. */
+    bool refused;
+    int64_t changed_ms;
+    int64_t accepted_ms;
+    char error[VERDICT_WORDS_BYTES];
+    /* While refused. */
+    uint8_t secret_hash[SHA256_BYTES];
+    int64_t probe_ms; /* the next probe */
+    int64_t probe_call;
+    enum { PROBE_NONE, PROBE_TAKEN, PROBE_REFUSED } probe_said;
+};
+
+enum flight_stage {
+    FLIGHT_FREE,
+    FLIGHT_PLANNED, /* in a turn that has not committed */
+    FLIGHT_CALLING,
+    FLIGHT_HELD,    /* asks for `committing` */
+    FLIGHT_PROBING, /* 403: is the key refused? */
+    FLIGHT_ENDED    /* has its verdict */
+};
+
+/* An attempt under way. */
+struct flight {
+    struct jobs *jobs;
+    enum flight_stage stage;
+    struct slot *slot;
+    char key[JOBS_KEY_BYTES_MAX + 1];
+    char kind[JOBS_KIND_BYTES_MAX + 1];
+    char member[EVENT_ID_BYTES_MAX + 1];
+    int64_t version;
+    int attempt;
+    bool repeat;
+    int64_t created_ms;
+    json_t *payload;
+    json_t *learned;
+    char *secret;
+    int step;
+    int steps;
+    int64_t call;
+    bool mail; /* the call is one */
+    int64_t latency_ms;
+    struct verdict verdict;
+};
+
+struct jobs {
+    struct jobs_options options;
+    struct job_policy policy;
+    int timeout_ms;
+    int64_t probe_ms;
+    size_t calls_max;
+    struct slot slots[JOBS_SLOTS_MAX];
+    size_t slot_count;
+    struct flight flights[JOBS_PLANNED_MAX];
+    struct http_out *http;
+    int timer; /* -1: none */
+    int64_t timer_ms;
+    bool in_turn;
+    bool progress; /* the turn began, settled or held something */
+    bool recovered;
+    uint8_t tick;
+    int64_t wall_ms; /* at mono_ms: jumps of the wall clock do not hurry anything */
+    int64_t mono_ms;
+    int64_t count_calls;
+    int64_t count_done;
+    int64_t count_failed;
+};
+
+int64_t jobs_now_ms(const struct jobs *jobs);
+struct slot *jobs_slot_of(struct jobs *jobs, const char *name);
+void jobs_wake(struct jobs *jobs, int64_t in_ms);
+
+/* --- jobs_store.c --- */
+
+void record_init(struct record *record);
+void record_fini(struct record *record);
+/* NOT_FOUND. */
+enum fault record_load(struct store_txn *txn, const char *key, struct record *record) NODISCARD;
+/* Writes it and moves its index entries. */
+enum fault record_save(struct store_txn *txn, struct record *record) NODISCARD;
+void record_view(const struct jobs *jobs, const struct record *record, const json_t *document,
+                 struct jobs_view *view);
+json_t *record_learned(const struct record *record, const char *adapter); /* borrowed or NULL */
+
+/* Keys of due jobs of a class, by due time. */
+struct key_list {
+    char (*keys)[JOBS_KEY_BYTES_MAX + 1];
+    size_t count;
+    size_t most;
+};
+void key_list_init(struct key_list *list, size_t most);
+void key_list_fini(struct key_list *list);
+bool key_list_add(struct key_list *list, struct slice key);
+
+enum fault queue_due(struct store_txn *txn, const char *slot, enum jobs_class class, int64_t now_ms,
+                     struct key_list *list) NODISCARD;
+/* The first due time of a class; INT64_MAX: none. */
+enum fault queue_first(struct store_txn *txn, const char *slot, enum jobs_class class,
+                       int64_t *due_ms) NODISCARD;
+/* Those of a class that are due at `from_ms` or later. */
+enum fault queue_from(struct store_txn *txn, const char *slot, enum jobs_class class,
+                      int64_t from_ms, struct key_list *list) NODISCARD;
+/* Slots that have something queued, whether they are configured or not. */
+enum fault queue_slots(struct store_txn *txn, struct key_list *slots) NODISCARD;
+/* Jobs of a member in the order they were made; `open`: only those not at an end. */
+enum fault member_keys(struct store_txn *txn, const char *member, bool open,
+                       struct key_list *list) NODISCARD;
+/* Counts by state. */
+enum fault count_states(struct store_txn *txn, int64_t counts[JOB_STATE_COUNT]) NODISCARD;
+
+enum fault slot_load(struct store_txn *txn, struct slot *slot) NODISCARD;
+enum fault slot_save(struct store_txn *txn, const struct slot *slot) NODISCARD;
+
+/* --- jobs_tell.c --- */
+
+/* One step of the core on a record: changes it and tells; record_keep() must follow. */
+enum fault jobs_step(struct jobs *jobs, struct store_txn *txn, struct record *record,
+                     const struct job_happened *happened) NODISCARD;
+/* Saves it, and frees what waited behind it when it came to an end. */
+enum fault record_keep(struct jobs *jobs, struct store_txn *txn, struct record *record) NODISCARD;
+/* Both. */
+enum fault jobs_happen(struct jobs *jobs, struct store_txn *txn, struct record *record,
+                       enum job_input input) NODISCARD;
+enum fault tell_target(struct jobs *jobs, struct store_txn *txn, const struct slot *slot,
+                       const char *trace) NODISCARD;
+enum fault reread(struct jobs *jobs, struct store_txn *txn, const struct event *event) NODISCARD;
+
+/* --- jobs_members.c --- */
+
+enum fault document_keep(struct store_txn *txn, const json_t *document) NODISCARD;
+/* By any alias; NULL if none. */
+enum fault document_load(struct store_txn *txn, const char *member, json_t **out) NODISCARD;
+/* Does its document still name the job's key? */
+bool document_names(const json_t *document, const char *key, const char *to);
+
+/* --- jobs_turn.c --- */
+
+void jobs_turn(struct jobs *jobs);
+
+/* --- jobs_plan.c --- */
+
+/* First thing after a start: what was found under way, whose target is gone, or scheduled by a
+ * wrong clock. */
+enum fault plan_recover(struct jobs *jobs, struct store_txn *txn) NODISCARD;
+/* Begins what may begin now. */
+enum fault plan_slot(struct jobs *jobs, struct store_txn *txn, struct slot *slot) NODISCARD;
+/* What an attempt came to. */
+enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
+                         struct record *record, const struct verdict *verdict) NODISCARD;
+/* Is there room for one more call? */
+struct flight *plan_room(struct jobs *jobs);
+
+/* --- jobs_calls.c --- */
+
+void flight_launch(struct flight *flight);
+void flight_clear(struct flight *flight);
+void slot_probe(struct jobs *jobs, struct slot *slot);
+struct task flight_task(const struct flight *flight);
+enum fault slot_secret(const struct slot *slot, char **secret) NODISCARD;
+
+#endif

@@ -1,0 +1,210 @@
+#include "jobs_core.h"
+
+#include "logs.h"
+#include "must.h"
+
+#include <string.h>
+
+enum { TURN_RETRY_MS = 1000, TURN_STUCK_MS = 250, TURN_SECRET_MS = 1000 };
+
+/* --- the transaction --------------------------------------------------------------------------- */
+
+static enum fault conclude(struct jobs *jobs, struct store_txn *txn, struct flight *flight)
+{
+    struct record record;
+    enum fault fault = record_load(txn, flight->key, &record);
+    if (fault == OK) {
+        record.latency_ms = flight->latency_ms;
+        fault = plan_conclude(jobs, txn, flight->slot, &record, &flight->verdict);
+    }
+    record_fini(&record);
+    return fault;
+}
+
+static enum fault commit_mail(struct jobs *jobs, struct store_txn *txn, struct flight *flight)
+{
+    struct record record;
+    enum fault fault = record_load(txn, flight->key, &record);
+    if (fault == OK) {
+        fault = jobs_happen(jobs, txn, &record, JOB_ON_COMMIT);
+    }
+    record_fini(&record);
+    return fault;
+}
+
+static enum fault accept_key(struct jobs *jobs, struct store_txn *txn, struct slot *slot)
+{
+    int64_t now_ms = jobs_now_ms(jobs);
+    slot->refused = false;
+    slot->changed_ms = now_ms > slot->changed_ms ? now_ms : slot->changed_ms + 1;
+    slot->accepted_ms = slot->changed_ms;
+    slot->error[0] = '\0';
+    slot->probe_said = PROBE_NONE;
+    enum fault fault = slot_save(txn, slot);
+    return fault == OK ? tell_target(jobs, txn, slot, "") : fault;
+}
+
+static enum fault turn(void *self, struct store_txn *txn)
+{
+    struct jobs *jobs = self;
+    enum fault fault = jobs->recovered ? OK : plan_recover(jobs, txn);
+    for (size_t i = 0; fault == OK && i < JOBS_PLANNED_MAX; i++) {
+        struct flight *flight = &jobs->flights[i];
+        if (flight->stage == FLIGHT_ENDED) {
+            fault = conclude(jobs, txn, flight);
+            flight->member[0] = '\0'; /* its member's next job may begin in this turn */
+        } else if (flight->stage == FLIGHT_HELD) {
+            fault = commit_mail(jobs, txn, flight);
+        }
+    }
+    for (size_t i = 0; fault == OK && i < jobs->slot_count; i++) {
+        if (jobs->slots[i].refused && jobs->slots[i].probe_said == PROBE_TAKEN) {
+            fault = accept_key(jobs, txn, &jobs->slots[i]);
+        }
+        if (fault == OK) {
+            fault = plan_slot(jobs, txn, &jobs->slots[i]);
+        }
+    }
+    return fault;
+}
+
+/* --- around it --------------------------------------------------------------------------------- */
+
+static bool anything(const struct jobs *jobs)
+{
+    for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
+        if (jobs->flights[i].stage == FLIGHT_ENDED || jobs->flights[i].stage == FLIGHT_HELD) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < jobs->slot_count; i++) {
+        if (jobs->slots[i].refused && jobs->slots[i].probe_said == PROBE_TAKEN) {
+            return true;
+        }
+    }
+    return !jobs->recovered;
+}
+
+/* When the slot's next job may begin; INT64_MAX: none waits. */
+static enum fault slot_due(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
+                           int64_t *due_ms)
+{
+    int64_t fresh_ms = INT64_MAX;
+    int64_t bulk_ms = INT64_MAX;
+    enum fault fault = queue_first(txn, slot->wanted.name, JOBS_FRESH, &fresh_ms);
+    if (fault == OK) {
+        fault = queue_first(txn, slot->wanted.name, JOBS_BULK, &bulk_ms);
+    }
+    *due_ms = fresh_ms < bulk_ms ? fresh_ms : bulk_ms;
+    if (slot->wanted.adapter->perform == NULL && *due_ms != INT64_MAX) {
+        int64_t until_ms = breaker_until_ms(&slot->breaker);
+        *due_ms = *due_ms > until_ms ? *due_ms : until_ms;
+        if (!plan_room(jobs)) {
+            *due_ms = INT64_MAX; /* the end of a call wakes */
+        }
+    }
+    return fault;
+}
+
+static enum fault next_due(struct jobs *jobs, int64_t *due_ms)
+{
+    struct store_txn *txn = NULL;
+    *due_ms = INT64_MAX;
+    enum fault fault = store_begin(actor_store(jobs->options.actor), false, &txn);
+    for (size_t i = 0; fault == OK && i < jobs->slot_count; i++) {
+        int64_t slot_ms = INT64_MAX;
+        if (!jobs->slots[i].refused) {
+            fault = slot_due(jobs, txn, &jobs->slots[i], &slot_ms);
+        }
+        *due_ms = slot_ms < *due_ms ? slot_ms : *due_ms;
+    }
+    store_abort(&txn);
+    return fault;
+}
+
+/* After the commit: answers are dealt with, mails may go on, calls may leave. */
+static void go_on(struct jobs *jobs)
+{
+    jobs->recovered = true;
+    for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
+        struct flight *flight = &jobs->flights[i];
+        if (flight->stage == FLIGHT_ENDED) {
+            flight_clear(flight);
+        } else if (flight->stage == FLIGHT_HELD) {
+            flight->stage = FLIGHT_CALLING;
+            http_out_release(jobs->http, flight->call);
+        } else if (flight->stage == FLIGHT_PLANNED) {
+            flight_launch(flight);
+        }
+    }
+}
+
+static void forget_plans(struct jobs *jobs)
+{
+    for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
+        if (jobs->flights[i].stage == FLIGHT_PLANNED) {
+            flight_clear(&jobs->flights[i]);
+        }
+    }
+}
+
+static void failed(struct jobs *jobs, enum fault fault, const char *what)
+{
+    if (fault == FAULT_FULL || fault == FAULT_BUSY) {
+        logs_write(LOGS_WARN, what, "fault", fault_name(fault), NULL);
+        jobs_wake(jobs, TURN_RETRY_MS);
+        return;
+    }
+    actor_stop(jobs->options.actor, fault, what);
+}
+
+static bool run(struct jobs *jobs)
+{
+    struct slot before[JOBS_SLOTS_MAX];
+    memcpy(before, jobs->slots, sizeof before);
+    jobs->in_turn = true;
+    enum fault fault = actor_change(jobs->options.actor, turn, jobs);
+    jobs->in_turn = false;
+    if (fault == OK) {
+        go_on(jobs);
+        return true;
+    }
+    memcpy(jobs->slots, before, sizeof before);
+    forget_plans(jobs);
+    failed(jobs, fault, "jobs wait for the store");
+    return false;
+}
+
+static void tend_refused(struct jobs *jobs)
+{
+    for (size_t i = 0; i < jobs->slot_count; i++) {
+        if (jobs->slots[i].refused) {
+            slot_probe(jobs, &jobs->slots[i]);
+            jobs_wake(jobs, jobs->probe_ms < TURN_SECRET_MS ? jobs->probe_ms : TURN_SECRET_MS);
+        }
+    }
+}
+
+void jobs_turn(struct jobs *jobs)
+{
+    int64_t due_ms = 0;
+    enum fault fault = next_due(jobs, &due_ms);
+    jobs->progress = false;
+    if (fault == OK && (anything(jobs) || due_ms <= jobs_now_ms(jobs))) {
+        if (!run(jobs)) {
+            return;
+        }
+        fault = next_due(jobs, &due_ms);
+    }
+    if (fault != OK) {
+        failed(jobs, fault, "jobs wait for the store");
+        return;
+    }
+    tend_refused(jobs);
+    if (due_ms != INT64_MAX) {
+        int64_t wait_ms = due_ms - jobs_now_ms(jobs);
+        /* Due and not begun: its member is busy, or the target's tokens are out. */
+        int64_t least_ms = jobs->progress ? 0 : TURN_STUCK_MS;
+        jobs_wake(jobs, wait_ms > 0 ? wait_ms : least_ms);
+    }
+}
