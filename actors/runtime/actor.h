@@ -89,7 +89,7 @@ enum fault actor_emit(struct actor *actor, struct store_txn *txn, const struct e
                       const json_t *data) NODISCARD;
 
 /* One transaction of the actor's own (a job's transition): begins, calls, commits, publishes the
- * outbox, calls committed(). */
+ * outbox, calls committed(). FAULT_BUSY when the process is about to end. */
 typedef enum fault actor_work(void *self, struct store_txn *txn);
 enum fault actor_change(struct actor *actor, actor_work *work, void *self) NODISCARD;
 

@@ -64,6 +64,9 @@ void actor_after_commit(struct actor *actor)
 
 enum fault actor_change(struct actor *actor, actor_work *work, void *self)
 {
+    if (actor->ended) {
+        return FAULT_BUSY;
+    }
     enum fault fault = actor_transact(actor, work, self);
     if (fault == OK) {
         actor_after_commit(actor);

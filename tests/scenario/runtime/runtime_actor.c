@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum { TABLE_SEEN = ACTOR_TABLES, TABLE_TOTALS };
-enum { TICK_MS = 10 };
+enum { TICK_MS = 2 };
 
 struct adder {
     struct actor *actor;

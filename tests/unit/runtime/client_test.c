@@ -3,13 +3,9 @@
 #include "client.h"
 
 #include "fake_broker.h"
+#include "test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 enum { DEADLINE_MS = 10000, TALLIES = 20000 };
 
