@@ -27,6 +27,7 @@ static uint64_t big_endian(const uint8_t *bytes, size_t len)
 
 static int64_t sign_extend(uint64_t number, size_t bytes)
 {
+    MUST(bytes);
     unsigned shift = (unsigned)(64 - 8 * bytes);
     return (int64_t)(number << shift) >> shift;
 }
@@ -89,7 +90,7 @@ static bool read_head(const struct value_cursor *cursor, struct head *head)
     *head = (struct head){.bytes = 1};
     if (first < 0x80 || first >= 0xe0) {
         head->kind = KIND_INT;
-        head->number = (int8_t)first;
+        head->number = sign_extend(first, 1);
     } else if (first < 0x90) {
         head->kind = KIND_MAP;
         head->size = first & 0x0f;
