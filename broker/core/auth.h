@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AUTH_KEYS_MAX = 1024, AUTH_KEY_BYTES = 32 };
+enum { AUTH_KEYS_MAX = 1024, AUTH_KEY_BYTES = 32, AUTH_FILE_BYTES_MAX = 16384 };
 
 struct auth;
 
