@@ -1,0 +1,540 @@
+#include "door.h"
+
+#include "clock.h"
+#include "events.h"
+#include "logs.h"
+#include "must.h"
+#include "throttle.h"
+#include "values.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RETRY_AFTER_S = 5,
+    SIGNATURE_HEADERS_MAX = 2,
+    WRONG_REFILL_MS = 1000,
+    LOOK_EVERY_MS = 100,
+    LOG_EVERY_MS = 1000,
+    ID_BYTES_MAX = 200
+};
+
+/* One event on its way to the journal. */
+struct delivery {
+    struct door *door;
+    struct delivery *next_free;
+    uint64_t ticket;
+    int64_t sent_mono_ms;
+    int64_t at_ms;
+    size_t bytes;
+    bool ignored;
+    bool under_way;
+    char id[ID_BYTES_MAX + 1];
+};
+
+struct door {
+    struct web *web;
+    struct client *client;
+    const struct settings *settings;
+    const struct payment_provider *provider;
+    struct provider_rules rules;
+    int64_t tolerance_s;
+    int answer_ms;
+    char *secrets;
+    bool secrets_lost;
+    struct throttle throttle;
+    struct tape tape;
+    struct buf data;
+    struct buf packed;
+    struct outcomes total, interval;
+    struct deliveries deliveries;
+    struct delivery *all[DOOR_IN_FLIGHT_MAX];
+    size_t all_count;
+    struct delivery *free_deliveries;
+    size_t in_flight;
+    size_t in_flight_bytes;
+    int64_t looked_mono_ms;
+    bool overdue;
+    int64_t logged_mono_ms;
+};
+
+/* clang-format off */
+const struct setting door_settings[] = {
+    {"webhook/listen", SETTING_ADDRESS, "127.0.0.1:8080", 0, 0, NULL,
+     "Where providers' posts arrive; TLS ends at a proxy in front."},
+    {"webhook/trusted_proxies", SETTING_TEXT, "127.0.0.1 ::1", 0, 0, NULL,
+     "Addresses or networks whose X-Forwarded-For is believed and whose connections are not limited."},
+    {"webhook/payment/provider", SETTING_CHOICE, "stripe", 0, 0, "stripe",
+     "The payment provider."},
+    {"webhook/payment/mode", SETTING_CHOICE, "test", 0, 0, "live|test",
+     "Events of the other mode are recorded and have no effect."},
+    {"webhook/payment/secret", SETTING_SECRET, "file:secrets/stripe", 0, 0, NULL,
+     "The endpoint's signing secret; one a line while rotating."},
+    {"webhook/payment/products", SETTING_TEXT, "", 0, 0, NULL,
+     "Price or product ids that are ours, separated by blanks; empty: all."},
+    {"webhook/payment/app_user_key", SETTING_TEXT, "user_id app_user userId", 0, 0, NULL,
+     "Names in the provider's metadata that hold the app's own user id."},
+    {"webhook/payment/tolerance", SETTING_DURATION, "300s", 1000, 86400000, NULL,
+     "How old, or how far in the future, a signature may be."},
+    {"webhook/limits/body", SETTING_BYTES, "256k", 1024, 1 << 18, NULL,
+     "The largest body that is taken."},
+    {"webhook/limits/connections", SETTING_NUMBER, "1024", 8, 4096, NULL,
+     "Connections in all."},
+    {"webhook/limits/per_address", SETTING_NUMBER, "64", 1, 4096, NULL,
+     "Connections of one address."},
+    {"webhook/limits/answer", SETTING_DURATION, "5s", 100, 30000, NULL,
+     "How long the journal may take before the provider is asked to come again."},
+    {"webhook/limits/wrong", SETTING_NUMBER, "100", 1, 1000000, NULL,
+     "Bad requests of one address before it has to slow down to one a second."},
+    {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
+};
+/* clang-format on */
+
+/* --- counting and answering ------------------------------------------------------------------ */
+
+static void count(struct door *door, enum outcome outcome)
+{
+    door->total.counts[outcome]++;
+    door->interval.counts[outcome]++;
+}
+
+/* What the server refused by itself. */
+static void on_refused(void *self, const char *path, const char *reason)
+{
+    (void)path;
+    enum outcome outcome = outcome_find(reason);
+    MUST(outcome != OUTCOME_COUNT);
+    count(self, outcome);
+}
+
+/* One answer for everything that is wrong with signature or body: who guesses learns nothing. */
+static void refuse_bad(struct door *door, struct web_request *request, enum outcome outcome)
+{
+    int64_t now_ms = clock_mono_ms();
+    count(door, outcome);
+    throttle_charge(&door->throttle, web_address(request), now_ms);
+    if (outcome_is_trouble(outcome) && now_ms - door->logged_mono_ms >= LOG_EVERY_MS) {
+        door->logged_mono_ms = now_ms; /* all are counted, one a second is named */
+        logs_write(LOGS_WARN, "refused", "reason", outcome_name(outcome), NULL);
+    }
+    web_problem(request, 400, "not a signed event", 0);
+}
+
+static void refuse_now(struct door *door, struct web_request *request, enum outcome outcome)
+{
+    count(door, outcome);
+    web_problem(request, 503, "cannot be recorded now", RETRY_AFTER_S);
+}
+
+static void say_received(struct web_request *request, bool duplicate)
+{
+    web_json(request, 200,
+             duplicate ? "{\"received\":true,\"duplicate\":true}"
+                       : "{\"received\":true,\"duplicate\":false}");
+}
+
+/* --- deliveries under way -------------------------------------------------------------------- */
+
+static struct delivery *delivery_new(struct door *door)
+{
+    struct delivery *delivery = door->free_deliveries;
+    if (delivery) {
+        door->free_deliveries = delivery->next_free;
+    } else if (door->all_count < DOOR_IN_FLIGHT_MAX) {
+        delivery = must_calloc(1, sizeof *delivery);
+        delivery->door = door;
+        door->all[door->all_count++] = delivery;
+    }
+    return delivery;
+}
+
+static void delivery_free(struct delivery *delivery)
+{
+    struct door *door = delivery->door;
+    if (delivery->under_way) {
+        door->in_flight--;
+        door->in_flight_bytes -= delivery->bytes;
+        delivery->under_way = false;
+    }
+    delivery->next_free = door->free_deliveries;
+    door->free_deliveries = delivery;
+}
+
+/* Whether the journal owes an answer for longer than a request waits: it takes nothing now. */
+static bool is_overdue(struct door *door, int64_t now_ms)
+{
+    if (now_ms - door->looked_mono_ms < LOOK_EVERY_MS) {
+        return door->overdue;
+    }
+    door->looked_mono_ms = now_ms;
+    door->overdue = false;
+    for (size_t i = 0; i < door->all_count && !door->overdue; i++) {
+        const struct delivery *delivery = door->all[i];
+        door->overdue = delivery->under_way && now_ms - delivery->sent_mono_ms > door->answer_ms;
+    }
+    return door->overdue;
+}
+
+/* The broker has answered. The request may be gone by then; the delivery is logged all the same. */
+static void on_published(void *self, enum fault fault, uint64_t seq, bool duplicate)
+{
+    (void)seq;
+    struct delivery *delivery = self;
+    struct door *door = delivery->door;
+    enum outcome outcome = fault != OK         ? OUTCOME_FAILED
+                           : duplicate         ? OUTCOME_DUPLICATE
+                           : delivery->ignored ? OUTCOME_IGNORED
+                                               : OUTCOME_RECEIVED;
+    count(door, outcome);
+    deliveries_note(&door->deliveries, delivery->id, delivery->at_ms, outcome);
+    struct web_request *request = web_find(door->web, delivery->ticket);
+    if (fault != OK) {
+        logs_write(LOGS_ERROR, "the broker refuses an event", "event", delivery->id, "fault",
+                   fault_name(fault), NULL);
+    }
+    if (request && fault == OK) {
+        say_received(request, duplicate);
+    } else if (request) {
+        web_problem(request, 500, "cannot be recorded", 0);
+    }
+    delivery_free(delivery);
+}
+
+/* --- from a body to an event ----------------------------------------------------------------- */
+
+static void pack_data(struct door *door, const struct translation *translation, struct slice body)
+{
+    struct buf *data = &door->data;
+    bool ignored = *translation->ignored;
+    buf_reset(data);
+    value_put_map(data, ignored ? 6 : 5);
+    value_put_text(data, "created");
+    value_put_int(data, translation->created_s);
+    value_put_text(data, "facts");
+    value_put_array(data, translation->fact_count);
+    for (size_t i = 0; i < translation->fact_count; i++) {
+        fact_pack(&translation->facts[i], data);
+    }
+    if (ignored) {
+        value_put_text(data, "ignored");
+        value_put_text(data, translation->ignored);
+    }
+    value_put_text(data, "livemode");
+    value_put_flag(data, translation->livemode);
+    value_put_text(data, "provider_type");
+    value_put_text(data, translation->provider_type);
+    value_put_text(data, "raw");
+    value_put_string(data, body.bytes, body.len);
+}
+
+static void pack_event(struct door *door, const struct translation *translation, struct slice body,
+                       int64_t now_ms)
+{
+    struct event event = {.time_ms = now_ms, .version = EVENT_VERSION};
+    snprintf(event.id, sizeof event.id, "%s:%s", door->provider->name, translation->id);
+    EVENT_SET(event.type, translation->type);
+    EVENT_SET(event.trace, event.id);
+    pack_data(door, translation, body);
+    event.data = door->data.bytes;
+    event.data_len = door->data.len;
+    buf_reset(&door->packed);
+    event_pack(&event, &door->packed);
+}
+
+static void publish(struct door *door, struct web_request *request,
+                    const struct translation *translation)
+{
+    int64_t now_ms = clock_wall_ms();
+    pack_event(door, translation, web_body(request), now_ms);
+    struct delivery *delivery = delivery_new(door);
+    if (!delivery || door->in_flight_bytes + door->packed.len > DOOR_IN_FLIGHT_BYTES_MAX) {
+        if (delivery) {
+            delivery_free(delivery);
+        }
+        refuse_now(door, request, OUTCOME_FULL);
+        return;
+    }
+    delivery->ticket = web_ticket(request);
+    delivery->sent_mono_ms = clock_mono_ms();
+    delivery->at_ms = now_ms;
+    delivery->bytes = door->packed.len;
+    delivery->ignored = *translation->ignored;
+    snprintf(delivery->id, sizeof delivery->id, "%s", translation->id);
+    enum fault fault =
+        client_publish(door->client, door->packed.bytes, door->packed.len, on_published, delivery);
+    if (fault != OK) {
+        delivery_free(delivery);
+        refuse_now(door, request, fault_again(fault) ? OUTCOME_FULL : OUTCOME_FAILED);
+        return;
+    }
+    delivery->under_way = true;
+    door->in_flight++;
+    door->in_flight_bytes += delivery->bytes;
+}
+
+static enum outcome outcome_of(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_MISSING:
+        return OUTCOME_UNSIGNED;
+    case VERDICT_DOUBLED:
+        return OUTCOME_DOUBLED;
+    case VERDICT_FORGED:
+        return OUTCOME_FORGED;
+    case VERDICT_STALE:
+        return OUTCOME_STALE;
+    default:
+        return OUTCOME_MALFORMED;
+    }
+}
+
+static enum verdict verify(const struct door *door, const struct web_request *request)
+{
+    const char *headers[SIGNATURE_HEADERS_MAX];
+    size_t header_count =
+        web_headers(request, door->provider->signature_header, headers, SIGNATURE_HEADERS_MAX);
+    return door->provider->verify(headers, header_count, web_body(request), door->secrets,
+                                  clock_wall_ms() / 1000, door->tolerance_s);
+}
+
+/* True if nothing can be taken now; answered then. */
+static bool refuse_before_work(struct door *door, struct web_request *request)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (!throttle_allows(&door->throttle, web_address(request), now_ms)) {
+        count(door, OUTCOME_THROTTLED);
+        web_problem(request, 429, "too many bad requests", RETRY_AFTER_S);
+        return true;
+    }
+    if (!client_is_up(door->client)) {
+        refuse_now(door, request, OUTCOME_DOWN);
+        return true;
+    }
+    if (is_overdue(door, now_ms)) {
+        refuse_now(door, request, OUTCOME_FULL);
+        return true;
+    }
+    return false;
+}
+
+static void on_payment(void *self, struct web_request *request)
+{
+    struct door *door = self;
+    if (refuse_before_work(door, request)) {
+        return;
+    }
+    enum verdict verdict = verify(door, request);
+    if (verdict != VERDICT_GENUINE) {
+        refuse_bad(door, request, outcome_of(verdict));
+        return;
+    }
+    struct slice body = web_body(request);
+    struct translation translation;
+    if (tape_parse(&door->tape, body.bytes, body.len) != OK) {
+        refuse_bad(door, request, OUTCOME_NOT_JSON);
+    } else if (door->provider->translate(&door->tape, &door->rules, &translation) != OK) {
+        refuse_bad(door, request, OUTCOME_NOT_EVENT);
+    } else {
+        publish(door, request, &translation);
+    }
+}
+
+static void on_unconfigured(void *self, struct web_request *request)
+{
+    count(self, OUTCOME_NOT_FOUND);
+    web_problem(request, 404, "no provider is configured for this", 0);
+}
+
+static void on_head(void *self, struct web_request *request)
+{
+    (void)self;
+    web_allow(request);
+}
+
+static void on_turned(void *self)
+{
+    struct door *door = self;
+    client_flush(door->client);
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static enum fault read_secrets(const struct settings *settings, char **secrets)
+{
+    enum fault fault = settings_secret(settings, "webhook/payment/secret", secrets);
+    if (fault == OK && strspn(*secrets, " \t\r\n") == strlen(*secrets)) {
+        free(*secrets);
+        *secrets = NULL;
+        fault = FAULT_NOT_FOUND;
+    }
+    return fault;
+}
+
+static void forget_secrets(char **secrets)
+{
+    if (*secrets) {
+        OPENSSL_cleanse(*secrets, strlen(*secrets));
+        free(*secrets);
+        *secrets = NULL;
+    }
+}
+
+enum fault door_check(const struct settings *settings, struct buf *why)
+{
+    char *secrets = NULL;
+    enum fault fault = read_secrets(settings, &secrets);
+    if (fault != OK) {
+        buf_printf(why,
+                   "usher.cfg: webhook/payment/secret: %s; without it nobody can be believed\n",
+                   fault_words(fault));
+        fault = FAULT_CONFIG;
+    }
+    forget_secrets(&secrets);
+    if (!web_are_networks(settings_text(settings, "webhook/trusted_proxies"))) {
+        buf_printf(why,
+                   "usher.cfg: webhook/trusted_proxies: expected addresses or networks such as "
+                   "10.0.0.0/8, separated by blanks\n");
+        fault = FAULT_CONFIG;
+    }
+    return fault;
+}
+
+static enum fault open_web(struct door *door, zloop_t *loop)
+{
+    const struct settings *settings = door->settings;
+    size_t body = (size_t)settings_number(settings, "webhook/limits/body");
+    const struct web_route routes[] = {
+        {"POST", "/api/webhooks/payment", "application/json", body, on_payment},
+        {"HEAD", "/api/webhooks/payment", NULL, 0, on_head},
+        {"POST", "/api/webhooks/support", NULL, body, on_unconfigured},
+        {"HEAD", "/api/webhooks/support", NULL, 0, on_head},
+        {"POST", "/api/webhooks/mail", NULL, body, on_unconfigured},
+        {"HEAD", "/api/webhooks/mail", NULL, 0, on_head},
+        {NULL, NULL, NULL, 0, NULL},
+    };
+    struct web_options options = {
+        .loop = loop,
+        .listen = settings_text(settings, "webhook/listen"),
+        .routes = routes,
+        .trusted_proxies = settings_text(settings, "webhook/trusted_proxies"),
+        .limits = WEB_LIMITS_USUAL,
+        .self = door,
+        .refused = on_refused,
+        .turned = on_turned,
+    };
+    options.limits.connections_max =
+        (size_t)settings_number(settings, "webhook/limits/connections");
+    options.limits.connections_per_address_max =
+        (size_t)settings_number(settings, "webhook/limits/per_address");
+    options.limits.answer_ms = door->answer_ms;
+    return web_open(&options, &door->web);
+}
+
+enum fault door_open(zloop_t *loop, struct client *client, const struct settings *settings,
+                     struct door **out, struct buf *why)
+{
+    *out = NULL;
+    enum fault fault = door_check(settings, why);
+    if (fault != OK) {
+        return fault;
+    }
+    struct door *door = must_calloc(1, sizeof *door);
+    door->client = client;
+    door->settings = settings;
+    door->provider = payment_provider_find(settings_text(settings, "webhook/payment/provider"));
+    MUST(door->provider); /* the row names those that there are */
+    door->rules = (struct provider_rules){
+        .live = strcmp(settings_text(settings, "webhook/payment/mode"), "live") == 0,
+        .products = settings_text(settings, "webhook/payment/products"),
+        .app_user_keys = settings_text(settings, "webhook/payment/app_user_key"),
+    };
+    door->tolerance_s = settings_number(settings, "webhook/payment/tolerance") / 1000;
+    door->answer_ms = (int)settings_number(settings, "webhook/limits/answer");
+    door->throttle.burst = (int)settings_number(settings, "webhook/limits/wrong");
+    door->throttle.refill_ms = WRONG_REFILL_MS;
+    door->throttle.seed = random_u64();
+    fault = read_secrets(settings, &door->secrets);
+    if (fault == OK) {
+        fault = open_web(door, loop);
+    }
+    if (fault != OK) {
+        buf_printf(why, "webhook/listen: %s: %s\n", settings_text(settings, "webhook/listen"),
+                   fault_words(fault));
+        door_close(&door);
+        return fault;
+    }
+    *out = door;
+    return OK;
+}
+
+void door_close(struct door **door)
+{
+    struct door *self = *door;
+    if (!self) {
+        return;
+    }
+    web_close(&self->web);
+    for (size_t i = 0; i < self->all_count; i++) {
+        free(self->all[i]);
+    }
+    forget_secrets(&self->secrets);
+    tape_fini(&self->tape);
+    buf_fini(&self->data);
+    buf_fini(&self->packed);
+    deliveries_fini(&self->deliveries);
+    free(self);
+    *door = NULL;
+}
+
+void door_renew_secrets(struct door *door)
+{
+    char *fresh = NULL;
+    enum fault fault = read_secrets(door->settings, &fresh);
+    if (fault != OK) {
+        if (!door->secrets_lost) {
+            logs_write(LOGS_ERROR, "the signing secret cannot be read; the known one stays",
+                       "fault", fault_name(fault), NULL);
+        }
+        door->secrets_lost = true;
+        return;
+    }
+    door->secrets_lost = false;
+    if (strcmp(fresh, door->secrets) == 0) {
+        forget_secrets(&fresh);
+        return;
+    }
+    forget_secrets(&door->secrets);
+    door->secrets = fresh;
+    logs_write(LOGS_INFO, "the signing secret has changed", NULL);
+}
+
+struct deliveries *door_deliveries(struct door *door)
+{
+    return &door->deliveries;
+}
+
+const struct outcomes *door_outcomes(const struct door *door)
+{
+    return &door->total;
+}
+
+const struct outcomes *door_interval(const struct door *door)
+{
+    return &door->interval;
+}
+
+void door_interval_over(struct door *door)
+{
+    door->interval = (struct outcomes){0};
+}
+
+size_t door_in_flight(const struct door *door)
+{
+    return door->in_flight;
+}
+
+size_t door_connections(const struct door *door)
+{
+    return web_connections(door->web);
+}
