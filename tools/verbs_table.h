@@ -33,3 +33,49 @@ X(status, "", "One screen: is everything fine, what is wrong, what to do next.",
   "usher status  for people\n"
   "usher status --json  for monitoring; exit 0 healthy, 1 not, 69 not running\n",
   "")
+X(trigger, "WORD [--email ADDRESS] [--copies N] [--shuffle] [--dry-run]",
+  "Sends what the payment provider would send, signed, through the real door.",
+  "--email ADDRESS  whom it happens to; ada@example.com without it\n"
+  "--name NAME  what the person is called\n"
+  "--customer ID  the provider's customer; derived from the address without it, none: a guest\n"
+  "--app-user ID  the app's own user id\n"
+  "--id EVENT  the id of the main event; the same again is a repetition\n"
+  "--copies N  how often each event is sent\n"
+  "--shuffle  in any order\n"
+  "--at TIME  when it happens: 2026-11-23T10:00:00Z or unix seconds; now without it\n"
+  "--amount N  in the smallest unit: 2900 is 29.00\n"
+  "--currency WORD  usd without it\n"
+  "--refunded N  refunded so far in all, for payment.partly_refunded; half without it\n"
+  "--outcome WORD  won or lost, for dispute.closed\n"
+  "--product ID  a product or price id\n"
+  "--nth N  which subscription of this person, from 0\n"
+  "--period N  which month of the subscription, from 0\n"
+  "--old-shape  as before the API version of March 2025\n"
+  "--url URL  another door than that of usher.cfg\n"
+  "--retry TIME  try again until it is taken, as the provider does, for at most so long\n"
+  "--dry-run  print the bodies, send nothing\n"
+  "--really  also in a home in live mode\n",
+  "usher trigger payment.succeeded --email ada@example.com  somebody subscribes and pays\n"
+  "usher trigger payment.refunded --email ada@example.com  and gets the money back\n"
+  "usher trigger payment.succeeded --copies 20 --shuffle  as untidy as it gets\n"
+  "usher trigger dispute.opened --dry-run  what would be sent\n",
+  "Without a word it lists what can happen. All ids are derived from the address (and --nth and\n"
+  "--period), so that a refund finds its payment.\n")
+X(tap, "[TOPIC...] [--since WHEN | --last N] [--count N] [--follow ID]",
+  "Shows every event as it happens.",
+  "--since WHEN  from an event number, a time, or so long ago (10m) on\n"
+  "--last N  from the last N events on\n"
+  "--count N  end after N events; exit 1 if --wait was over before\n"
+  "--wait TIME  end after that time\n"
+  "--until-now  end at the newest event there is\n"
+  "--follow ID  only what this event led to\n"
+  "--dump DIR  each event as a file there, too\n"
+  "--show-personal  e-mail addresses and names as they are\n"
+  "--raw  with the provider's raw body (for --json and --dump)\n",
+  "usher tap  everything, live\n"
+  "usher tap 'member.*' alert.raised  some topics\n"
+  "usher tap --since 10m --until-now  the last ten minutes\n"
+  "usher tap --json --follow evt_123  for programs: CloudEvents, one a line\n",
+  "Topics are types of events (member.joined), families (member.*) or *. A bell wakes the tap, the\n"
+  "journal delivers: nothing falls between. A terminal slower than the fleet skips, and says how\n"
+  "much. E-mail addresses and names are masked unless --show-personal says otherwise.\n")

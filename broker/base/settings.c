@@ -558,6 +558,21 @@ const struct settings *settings_nth(const struct settings *settings, const char 
     return NULL;
 }
 
+enum fault settings_peek(const char *home, const char *file, const char *path,
+                         const char *fallback, char **text)
+{
+    char *whole = home_path(home, "%s", file);
+    zconfig_t *root = zconfig_load(whole);
+    free(whole);
+    const char *raw = root ? zconfig_get(root, path, fallback) : fallback;
+    enum fault fault = root ? resolve(home, raw, text) : FAULT_NOT_FOUND;
+    if (!root) {
+        *text = must_strdup(fallback);
+    }
+    zconfig_destroy(&root);
+    return fault;
+}
+
 static void section_text(zconfig_t *node, int depth, struct buf *out)
 {
     buf_printf(out, "%*s%s = %s\n", depth * INDENT_CHARS, "", zconfig_name(node),

@@ -68,6 +68,11 @@ enum fault settings_secret(const struct settings *settings, const char *path,
 size_t settings_count(const struct settings *settings, const char *section);
 const struct settings *settings_nth(const struct settings *settings, const char *section, size_t n);
 
+/* One value of a file, resolved, without checking the rest: for a tool that looks at another
+ * program's section. `fallback` when the file does not name it. *text is the caller's. */
+enum fault settings_peek(const char *home, const char *file, const char *path,
+                         const char *fallback, char **text) NODISCARD;
+
 /* The section as text, for "restart only those whose section changed". */
 void settings_section_text(const struct settings *settings, const char *section, struct buf *out);
 
