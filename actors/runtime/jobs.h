@@ -184,7 +184,7 @@ enum fault jobs_resync(struct jobs *jobs, struct store_txn *txn, const char *key
 
 void jobs_committed(struct jobs *jobs);
 
-/* {"ask":"jobs"}, {"ask":"member"}, {"ask":"digest"}; NULL with NOT_FOUND for another question. */
+/* {"ask":"jobs"}, {"ask":"member"}; NULL with NOT_FOUND for another question. */
 json_t *jobs_answer(struct jobs *jobs, const json_t *question, enum fault *fault);
 
 /* Counters: open jobs by state, calls, outcomes, targets. */

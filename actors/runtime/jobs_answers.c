@@ -215,28 +215,6 @@ static json_t *answer_member(struct store_txn *txn, const json_t *question, enum
     return answer;
 }
 
-/* --- digest ----------------------------------------------------------------------------------- */
-
-static bool skip_skeleton(int table)
-{
-    return table < ACTOR_TABLES;
-}
-
-static json_t *answer_digest(struct jobs *jobs, struct store_txn *txn, enum fault *fault)
-{
-    uint8_t digest[SHA256_BYTES];
-    char hex[SHA256_HEX_CHARS + 1];
-    *fault = store_digest(txn, skip_skeleton, digest);
-    if (*fault != OK) {
-        return NULL;
-    }
-    hex_encode(digest, sizeof digest, hex);
-    json_t *answer = json_object();
-    tree_set_text(answer, "digest", hex);
-    tree_set_int(answer, "cursor", (int64_t)actor_cursor(jobs->options.actor));
-    return answer;
-}
-
 json_t *jobs_answer(struct jobs *jobs, const json_t *question, enum fault *fault)
 {
     const char *ask = tree_text(question, "ask");
@@ -250,8 +228,6 @@ json_t *jobs_answer(struct jobs *jobs, const json_t *question, enum fault *fault
         answer = answer_jobs(jobs, txn, question, fault);
     } else if (strcmp(ask, "member") == 0) {
         answer = answer_member(txn, question, fault);
-    } else if (strcmp(ask, "digest") == 0) {
-        answer = answer_digest(jobs, txn, fault);
     } else {
         *fault = FAULT_NOT_FOUND;
     }

@@ -1,0 +1,313 @@
+/* hubspot.c - HubSpot contacts, v3. No idempotency key there: the contact's id is.
+ *
+ *   contact known:    look (GET) -> write (PATCH)
+ *   not known:        create (POST) -> 201 done, or 409 "Existing ID: n" -> look -> write
+ *   gone (404):       create
+ *   the e-mail belongs to another contact (409 on write): write without the e-mail
+ *
+ * HubSpot has no tags. We use a multi-checkbox property whose options a person made beforehand; a
+ * PATCH replaces its value, so that it is read first and what is not ours stays. */
+#include "crm.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct setting crm_hubspot_settings[];
+
+const struct setting crm_hubspot_settings[] = {
+    {"crm/url", SETTING_TEXT, "https://api.hubapi.com", 0, 500, NULL, "Base of HubSpot's API."},
+    {"crm/key", SETTING_SECRET, "", 0, 0, NULL, "Token of a HubSpot private app."},
+    {"crm/tags_property", SETTING_TEXT, "usher_tags", 1, 100, NULL,
+     "The contact property (multiple checkboxes) that shows the tags."},
+    {"crm/state_property", SETTING_TEXT, "usher_state", 0, 100, NULL,
+     "The contact property (text) that shows the state; empty: none."},
+    {"crm/active_property", SETTING_TEXT, "usher_active", 0, 100, NULL,
+     "The contact property (single checkbox) that shows access; empty: none."},
+    {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
+};
+
+enum { START, LOOK, WRITE, CREATE, WRITE_OTHERS };
+
+static int real_step(const struct task *task, int step)
+{
+    if (step != START) {
+        return step;
+    }
+    return *crm_contact(task) ? LOOK : CREATE;
+}
+
+static bool hubspot_check(const struct settings *settings, struct buf *why)
+{
+    bool good = true;
+    struct buf words = {0};
+    if (!http_out_url_allowed(settings_text(settings, "crm/url"), false, &words)) {
+        buf_printf(why, "usher.cfg: crm/url: %s\n", buf_text(&words));
+        good = false;
+    }
+    if (!settings_given(settings, "crm/key")) {
+        buf_add_text(why, "usher.cfg: crm/key: expected the token of a HubSpot private app, such "
+                          "as file:secrets/hubspot\n");
+        good = false;
+    }
+    buf_fini(&words);
+    return good;
+}
+
+/* --- requests ----------------------------------------------------------------------------------- */
+
+static enum fault begin(const struct settings *settings, const char *secret, struct call *call,
+                        const char *method, const char *path)
+{
+    call->method = method;
+    buf_printf(&call->url, "%s%s", settings_text(settings, "crm/url"), path);
+    char *bearer = NULL;
+    if (asprintf(&bearer, "Bearer %s", secret) < 0) {
+        return FAULT_FULL;
+    }
+    enum fault fault = call_header(call, "Authorization", bearer);
+    free(bearer);
+    return fault == OK ? call_header(call, "Accept", "application/json") : fault;
+}
+
+static void add_name(json_t *properties, const char *name)
+{
+    const char *blank = strchr(name, ' ');
+    if (blank) {
+        json_object_set_new(properties, "firstname", json_stringn(name, (size_t)(blank - name)));
+        tree_set_text(properties, "lastname", blank + 1);
+    } else {
+        tree_set_text(properties, "firstname", name);
+    }
+}
+
+static enum fault add_properties(const struct task *task, int step, struct call *call)
+{
+    const json_t *document = tree_get(task->payload, "document");
+    bool retire = tree_flag(task->payload, "retire");
+    const char *state_name = settings_text(task->settings, "crm/state_property");
+    const char *active_name = settings_text(task->settings, "crm/active_property");
+    json_t *properties = json_object();
+    struct buf tags = {0};
+    const char *present = step == CREATE ? "" : tree_text(task->learned, "present");
+    crm_tags(document, retire, present, ';', &tags);
+    json_object_set_new(properties, settings_text(task->settings, "crm/tags_property"),
+                        json_string(buf_text(&tags)));
+    buf_fini(&tags);
+    if (*state_name) {
+        tree_set_text(properties, state_name, retire ? "merged" : tree_text(document, "state"));
+    }
+    if (*active_name) {
+        bool access = !retire && tree_flag(document, "access");
+        tree_set_text(properties, active_name, access ? "true" : "false");
+    }
+    if (!retire && step != WRITE_OTHERS) {
+        tree_set_text(properties, "email", tree_text(document, "email"));
+    }
+    if (step == CREATE) {
+        add_name(properties, tree_text(document, "name"));
+    }
+    json_t *body = json_object();
+    tree_set(body, "properties", properties);
+    char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(body);
+    if (!text) {
+        return FAULT_MALFORMED;
+    }
+    buf_add_text(&call->body, text);
+    free(text);
+    return call_header(call, "Content-Type", "application/json");
+}
+
+static enum fault hubspot_request(const struct task *task, int given, struct call *call)
+{
+    int step = real_step(task, given);
+    const json_t *document = tree_get(task->payload, "document");
+    const char *contact = crm_contact(task);
+    enum fault fault = OK;
+    if (step == CREATE) {
+        if (!*tree_text(document, "email")) {
+            return FAULT_MALFORMED;
+        }
+        fault = begin(task->settings, task->secret, call, "POST", "/crm/v3/objects/contacts");
+    } else {
+        fault = begin(task->settings, task->secret, call, step == LOOK ? "GET" : "PATCH",
+                      "/crm/v3/objects/contacts/");
+        call_escape(&call->url, contact);
+    }
+    if (fault == OK && step == LOOK) {
+        buf_add_text(&call->url, "?properties=");
+        call_escape(&call->url, settings_text(task->settings, "crm/tags_property"));
+        return OK;
+    }
+    return fault == OK ? add_properties(task, step, call) : fault;
+}
+
+static enum fault hubspot_probe(const struct settings *settings, const char *secret,
+                                struct call *call)
+{
+    return begin(settings, secret, call, "GET", "/crm/v3/objects/contacts?limit=1");
+}
+
+/* --- answers ------------------------------------------------------------------------------------ */
+
+/* The duplicate's id stands only in the message: "Contact already exists. Existing ID: 123". */
+static bool existing_id(const json_t *body, char *id, size_t room)
+{
+    const char *at = strstr(tree_text(body, "message"), "Existing ID:");
+    size_t len = 0;
+    if (!at) {
+        return false;
+    }
+    at += strlen("Existing ID:");
+    while (*at == ' ') {
+        at++;
+    }
+    while (isdigit((unsigned char)at[len])) {
+        len++;
+    }
+    if (len == 0 || len >= room) {
+        return false;
+    }
+    memcpy(id, at, len);
+    id[len] = '\0';
+    return true;
+}
+
+static void step_to(struct verdict *verdict, int step)
+{
+    verdict->kind = VERDICT_STEP;
+    verdict->step = step;
+}
+
+/* A 400 says which property or option is missing; only our own names are repeated. */
+static void explain_invalid(const struct task *task, const json_t *body, struct verdict *verdict)
+{
+    const char *message = tree_text(body, "message");
+    const char *tags = settings_text(task->settings, "crm/tags_property");
+    const char *const names[] = {tags, settings_text(task->settings, "crm/state_property"),
+                                 settings_text(task->settings, "crm/active_property")};
+    if (strstr(message, "INVALID_EMAIL")) {
+        verdict_set(verdict, VERDICT_NEVER, "HubSpot takes the e-mail address for invalid (400)");
+        return;
+    }
+    bool option = strstr(message, "INVALID_OPTION") || strstr(message, "not one of the allowed");
+    bool missing = strstr(message, "PROPERTY_DOESNT_EXIST") || strstr(message, "does not exist");
+    for (size_t i = 0; i < 3; i++) {
+        if (*names[i] && strstr(message, names[i]) && missing && !option) {
+            verdict_set(verdict, VERDICT_NEVER,
+                        "HubSpot has no contact property \"%s\": create it there%s, or name "
+                        "another one in usher.cfg",
+                        names[i], i == 0 ? " (multiple checkboxes, one for each tag)" : "");
+            return;
+        }
+    }
+    if (option) {
+        verdict_set(verdict, VERDICT_NEVER,
+                    "a tag is not among the options of HubSpot's property \"%s\": add it there",
+                    tags);
+        return;
+    }
+    verdict_set(verdict, VERDICT_NEVER, "HubSpot says no (400), category %.40s",
+                tree_text(body, "category"));
+}
+
+/* The 429 names its policy where there is no Retry-After. */
+static void explain_limit(const json_t *body, const struct answer *answer, struct verdict *verdict)
+{
+    const char *policy = tree_text(body, "policyName");
+    verdict_http(answer, verdict);
+    if (verdict->retry_after_ms == 0) {
+        bool daily = strcmp(policy, "DAILY") == 0;
+        verdict->retry_after_ms = daily ? 3600000 : strcmp(policy, "SECONDLY") == 0 ? 1000 : 10000;
+        if (daily) {
+            verdict_set(verdict, VERDICT_AGAIN, "HubSpot's daily limit is reached (429)");
+        }
+    }
+}
+
+static void learn_contact(const struct task *task, const json_t *body, struct verdict *verdict)
+{
+    tree_set_text(verdict->learned, "contact", tree_text(body, "id"));
+    json_object_del(verdict->learned, "present");
+    if (tree_flag(task->payload, "retire")) {
+        tree_set_flag(verdict->learned, "retired", true);
+    } else {
+        json_object_del(verdict->learned, "retired");
+    }
+}
+
+static void looked(const struct task *task, const json_t *body, struct verdict *verdict)
+{
+    const json_t *properties = tree_get(body, "properties");
+    const char *present = tree_text(properties, settings_text(task->settings, "crm/tags_property"));
+    /* A merged contact answers under its new id. */
+    tree_set_text(verdict->learned, "contact", tree_text(body, "id"));
+    json_object_set_new(verdict->learned, "present", json_string(present));
+    step_to(verdict, WRITE);
+}
+
+static void conflict(int step, const json_t *body, struct verdict *verdict)
+{
+    char id[32];
+    if (step == WRITE) {
+        step_to(verdict, WRITE_OTHERS); /* two contacts: which one keeps the address is not ours */
+    } else if (step == CREATE && existing_id(body, id, sizeof id)) {
+        tree_set_text(verdict->learned, "contact", id);
+        step_to(verdict, LOOK);
+    } else {
+        verdict_set(verdict, VERDICT_NEVER,
+                    "HubSpot reports a conflict that names no contact (409)");
+    }
+}
+
+static void gone(const struct task *task, struct verdict *verdict)
+{
+    json_object_set_new(verdict->learned, "contact", json_string(""));
+    if (tree_flag(task->payload, "retire")) {
+        tree_set_flag(verdict->learned, "retired", true);
+        verdict_set(verdict, VERDICT_DONE, "%s", "");
+    } else {
+        step_to(verdict, CREATE);
+    }
+}
+
+static void hubspot_outcome(const struct task *task, int given, const struct answer *answer,
+                            struct verdict *verdict)
+{
+    int step = real_step(task, given);
+    json_t *body = answer->fault == OK ? json_loadb(answer->body, answer->len, 0, NULL) : NULL;
+    bool good = answer->fault == OK && answer->status >= 200 && answer->status < 300;
+    if (good && !*tree_text(body, "id")) {
+        /* A proxy's page, say. Whether it was written is not known. */
+        verdict_set(verdict, VERDICT_AGAIN, "HubSpot's answer is not one (%d)", answer->status);
+        verdict->ambiguous = true;
+    } else if (good && step == LOOK) {
+        looked(task, body, verdict);
+    } else if (good) {
+        learn_contact(task, body, verdict);
+        verdict_set(verdict, VERDICT_DONE, "%s", "");
+    } else if (answer->fault == OK && answer->status == 409) {
+        conflict(step, body, verdict);
+    } else if (answer->fault == OK && answer->status == 404 && step != CREATE) {
+        gone(task, verdict);
+    } else if (answer->fault == OK && answer->status == 400) {
+        explain_invalid(task, body, verdict);
+    } else if (answer->fault == OK && answer->status == 429) {
+        explain_limit(body, answer, verdict);
+    } else {
+        verdict_http(answer, verdict);
+        verdict->ambiguous = verdict->ambiguous && step != LOOK;
+    }
+    json_decref(body);
+}
+
+const struct adapter crm_hubspot = {.name = "hubspot",
+                                    .settings = crm_hubspot_settings,
+                                    .secret = "crm/key",
+                                    .calls_per_10s = 90,
+                                    .steps_max = 6,
+                                    .check = hubspot_check,
+                                    .request = hubspot_request,
+                                    .outcome = hubspot_outcome,
+                                    .probe = hubspot_probe};
