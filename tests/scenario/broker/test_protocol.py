@@ -524,7 +524,7 @@ def test_disk_full(processes, connect):
     """Below disk_free_min nothing is taken; with room again it goes on without a restart."""
     disk = os.statvfs("/tmp")
     free_min = disk.f_bavail * disk.f_frsize - (768 << 20)
-    home = kit.new_home(config=f"broker\n    disk_free_min = {free_min}\n")
+    home = kit.new_home(config=f"broker\n    disk_free_min = {free_min >> 20}m\n")
     try:
         processes.append(kit.start_broker(home))
         webhook = connect("webhook", home=home)
