@@ -34,8 +34,9 @@ enum {
 struct journal;
 
 struct journal_options {
-    uint64_t segment_bytes;  /* 0: 64 MiB */
-    uint64_t disk_free_min;  /* appends are refused with FULL below this much free space; 0: 64 MiB */
+    uint64_t segment_bytes; /* 0: 64 MiB */
+    uint64_t
+        disk_free_min; /* appends are refused with FULL below this much free space; 0: 64 MiB */
 };
 
 /* One event to append. On return of journal_append: seq, and duplicate if the id was there. */
@@ -55,13 +56,13 @@ struct journal_topics {
 };
 
 struct journal_stat {
-    uint64_t floor;    /* the oldest record there is, or head + 1 if none */
-    uint64_t head;     /* the newest; 0: empty */
+    uint64_t floor; /* the oldest record there is, or head + 1 if none */
+    uint64_t head;  /* the newest; 0: empty */
     uint64_t segments;
     uint64_t bytes;
     uint64_t free_bytes; /* on the disk */
     uint64_t commits;
-    uint64_t damaged;  /* damaged stretches known, 0: sound */
+    uint64_t damaged;            /* damaged stretches known, 0: sound */
     uint8_t chain[SHA256_BYTES]; /* over all batches up to the head */
 };
 
@@ -94,6 +95,7 @@ enum fault journal_tend(struct journal *journal) NODISCARD;
 /* Walks every record and the whole chain of a journal that no process has open, or of a live one
  * read-only up to its last whole batch. One line per finding in `report`. FAULT_CORRUPT if there is
  * any damage. */
-enum fault journal_verify(const char *folder, struct journal_stat *stat, struct buf *report) NODISCARD;
+enum fault journal_verify(const char *folder, struct journal_stat *stat,
+                          struct buf *report) NODISCARD;
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -126,6 +127,24 @@ static enum fault open_tables(struct store *store, const struct store_options *o
     return fault;
 }
 
+/* Pages freed in the transaction that took them are never written, so that a sound file may end
+ * early; a file that was cut must give faults and not signals. Both are met by making it whole. */
+static int lengthen(MDB_env *env, int fd)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int code = mdb_env_info(env, &info);
+    if (code == 0) {
+        code = mdb_env_stat(env, &stat);
+    }
+    if (code != 0 || fstat(fd, &file) != 0) {
+        return code != 0 ? code : errno;
+    }
+    off_t need = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+    return file.st_size >= need || ftruncate(fd, need) == 0 ? 0 : errno;
+}
+
 static enum fault open_env(struct store *store, const char *folder,
                            const struct store_options *options)
 {
@@ -141,8 +160,12 @@ static enum fault open_env(struct store *store, const char *folder,
         code = mdb_env_open(store->env, folder, MDB_NOTLS, 0600);
     }
     int fd;
-    if (code == 0 && mdb_env_get_fd(store->env, &fd) == 0) {
+    if (code == 0) {
+        code = mdb_env_get_fd(store->env, &fd);
+    }
+    if (code == 0) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
+        code = lengthen(store->env, fd);
     }
     return fault_of(code);
 }

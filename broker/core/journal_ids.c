@@ -1,0 +1,249 @@
+#include "journal_ids.h"
+
+#include "must.h"
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { IDS, SEGMENTS };
+enum { CAPACITY_MIN = 1024, SLICE_IDS = 4096, VALUE_BYTES = 16, INDEX_FORMAT = 1 };
+
+static const char *const tables[] = {"ids", "segments", NULL};
+
+void id_digest(const void *id, size_t len, uint8_t digest[ID_DIGEST_BYTES])
+{
+    uint8_t whole[SHA256_BYTES];
+    sha256(id, len, whole);
+    memcpy(digest, whole, ID_DIGEST_BYTES);
+}
+
+static uint32_t tag_of(const uint8_t *digest)
+{
+    uint32_t tag;
+    memcpy(&tag, digest, sizeof tag);
+    return tag;
+}
+
+void id_table_fini(struct id_table *table)
+{
+    free(table->slots);
+    *table = (struct id_table){0};
+}
+
+static void put_slot(struct id_table *table, uint64_t slot)
+{
+    size_t at = (size_t)(slot >> 32) & (table->capacity - 1);
+    while (table->slots[at]) {
+        at = (at + 1) & (table->capacity - 1);
+    }
+    table->slots[at] = slot;
+    table->count++;
+}
+
+void id_table_put(struct id_table *table, const uint8_t *digest, uint64_t offset)
+{
+    MUST(offset && offset % RECORD_ALIGN == 0 && offset / RECORD_ALIGN <= UINT32_MAX);
+    if (table->count * 4 >= table->capacity * 3) {
+        struct id_table larger = {.capacity = table->capacity ? table->capacity * 2 : CAPACITY_MIN};
+        larger.slots = must_calloc(larger.capacity, sizeof *larger.slots);
+        for (size_t i = 0; i < table->capacity; i++) {
+            if (table->slots[i]) {
+                put_slot(&larger, table->slots[i]);
+            }
+        }
+        free(table->slots);
+        *table = larger;
+    }
+    put_slot(table, (uint64_t)tag_of(digest) << 32 | offset / RECORD_ALIGN);
+}
+
+uint64_t id_table_next(const struct id_table *table, const uint8_t *digest, size_t *at)
+{
+    uint32_t tag = tag_of(digest);
+    while (table->count && *at < table->capacity) {
+        uint64_t slot = table->slots[(tag + (*at)++) & (table->capacity - 1)];
+        if (!slot) {
+            break;
+        }
+        if (slot >> 32 == tag) {
+            return (slot & UINT32_MAX) * RECORD_ALIGN;
+        }
+    }
+    return 0;
+}
+
+enum fault id_index_open(const char *folder, struct store **out)
+{
+    struct store_options options = {.tables = tables, .format = INDEX_FORMAT};
+    return store_open(folder, &options, out);
+}
+
+enum fault id_index_knows(struct store *index, const struct segment_header *segment)
+{
+    struct store_txn *txn;
+    enum fault fault = store_begin(index, false, &txn);
+    if (fault != OK) {
+        return fault;
+    }
+    uint8_t key[8], generation[8];
+    struct slice found;
+    store_key_u64(segment->number, key);
+    store_key_u64(segment->generation, generation);
+    fault = store_get(txn, SEGMENTS, (struct slice){key, sizeof key}, &found);
+    if (fault == OK && (found.len != 8 || memcmp(found.bytes, generation, 8) != 0)) {
+        fault = FAULT_CONFLICT;
+    }
+    store_abort(&txn);
+    return fault;
+}
+
+static bool note_key(void *self, struct slice key, struct slice value)
+{
+    (void)key, (void)value;
+    *(bool *)self = true;
+    return false;
+}
+
+enum fault id_index_ends(struct store *index, uint64_t number)
+{
+    struct store_txn *txn;
+    enum fault fault = store_begin(index, false, &txn);
+    if (fault != OK) {
+        return fault;
+    }
+    uint8_t key[8];
+    bool found = false;
+    store_key_u64(number, key);
+    fault = store_scan(txn, SEGMENTS, (struct slice){NULL, 0}, (struct slice){key, 8}, false,
+                       note_key, &found);
+    store_abort(&txn);
+    return fault == OK && found ? FAULT_CONFLICT : fault;
+}
+
+struct entry {
+    uint8_t digest[ID_DIGEST_BYTES];
+    uint64_t seq;
+    uint64_t offset;
+};
+
+struct entries {
+    struct entry *at;
+    size_t count, capacity;
+};
+
+static void collect(struct entries *entries, uint64_t offset, const struct record *record)
+{
+    if (entries->count == entries->capacity) {
+        entries->capacity = entries->capacity ? entries->capacity * 2 : CAPACITY_MIN;
+        entries->at = must_realloc(entries->at, entries->capacity * sizeof *entries->at);
+    }
+    struct entry *entry = &entries->at[entries->count++];
+    id_digest(record->id, record->id_len, entry->digest);
+    entry->seq = record->seq;
+    entry->offset = offset;
+}
+
+/* Damaged records have no id that could be trusted; the sound ones beside them do. */
+static enum fault collect_batch(const struct walk *walk, struct entries *entries)
+{
+    uint64_t at = walk->offset + BATCH_HEADER_BYTES;
+    for (uint32_t i = 0; i < walk->batch.count; i++) {
+        struct record record;
+        enum fault fault = record_at(walk->source, at, walk->end, &record);
+        if (fault != OK || record.seq != walk->batch.first_seq + i) {
+            return fault == FAULT_IO ? FAULT_IO : OK;
+        }
+        if (record_good(walk->generation, &record)) {
+            collect(entries, at, &record);
+        }
+        at += record.size;
+    }
+    return OK;
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    return memcmp(((const struct entry *)a)->digest, ((const struct entry *)b)->digest,
+                  ID_DIGEST_BYTES);
+}
+
+/* One transaction; the last one of a segment says that the segment is whole. */
+static enum fault add_slice(struct store *index, const struct segment_header *segment,
+                            const struct entry *entries, size_t count, bool last)
+{
+    struct store_txn *txn;
+    enum fault fault = store_begin(index, true, &txn);
+    if (fault != OK) {
+        return fault;
+    }
+    for (size_t i = 0; fault == OK && i < count; i++) {
+        uint8_t value[VALUE_BYTES];
+        store_key_u64(entries[i].seq, value);
+        store_key_u64(segment->number << 32 | entries[i].offset / RECORD_ALIGN, value + 8);
+        fault = store_put(txn, IDS, (struct slice){entries[i].digest, ID_DIGEST_BYTES},
+                          (struct slice){value, sizeof value});
+    }
+    if (fault == OK && last) {
+        uint8_t key[8], generation[8];
+        store_key_u64(segment->number, key);
+        store_key_u64(segment->generation, generation);
+        fault = store_put(txn, SEGMENTS, (struct slice){key, 8}, (struct slice){generation, 8});
+    }
+    if (fault != OK) {
+        store_abort(&txn);
+        return fault;
+    }
+    return store_commit(&txn);
+}
+
+enum fault id_index_add(struct store *index, struct source *source,
+                        const struct segment_header *segment, uint64_t end_seq,
+                        const atomic_bool *stop)
+{
+    struct entries entries = {0};
+    struct walk walk;
+    enum walk_step step = WALK_BATCH;
+    walk_start(&walk, source, segment->generation, segment->first_seq, SEGMENT_DATA_OFFSET);
+    while (walk.seq < end_seq && step != WALK_END && step != WALK_FAULT) {
+        step = walk_next(&walk);
+        if (step == WALK_BATCH && collect_batch(&walk, &entries) == FAULT_IO) {
+            step = WALK_FAULT;
+        }
+    }
+    enum fault fault = step == WALK_FAULT ? FAULT_IO : OK;
+    if (entries.count) { /* sorted, a slice touches few pages */
+        qsort(entries.at, entries.count, sizeof *entries.at, by_digest);
+    }
+    size_t done = 0;
+    do {
+        size_t slice = entries.count - done < SLICE_IDS ? entries.count - done : SLICE_IDS;
+        if (fault == OK && stop && *stop) {
+            fault = FAULT_BUSY;
+        }
+        if (fault == OK) {
+            fault =
+                add_slice(index, segment, entries.at + done, slice, done + slice == entries.count);
+        }
+        done += slice;
+    } while (fault == OK && done < entries.count);
+    free(entries.at);
+    return fault;
+}
+
+enum fault id_index_find(struct store_txn *txn, const uint8_t *digest, struct id_place *place)
+{
+    struct slice found;
+    enum fault fault = store_get(txn, IDS, (struct slice){digest, ID_DIGEST_BYTES}, &found);
+    if (fault != OK) {
+        return fault;
+    }
+    if (found.len != VALUE_BYTES) {
+        return FAULT_CORRUPT;
+    }
+    uint64_t position = store_key_number((const uint8_t *)found.bytes + 8);
+    *place = (struct id_place){.seq = store_key_number(found.bytes),
+                               .segment = position >> 32,
+                               .offset = (position & UINT32_MAX) * RECORD_ALIGN};
+    return OK;
+}

@@ -1,0 +1,60 @@
+/* journal_ids.h - which id was appended where: a table in memory for young segments, an LMDB index
+ * for sealed ones.
+ *
+ * Use        id_digest() once per id; id_table_* for a segment's ids; id_index_* for all sealed ones.
+ * Promise    The table says where to look, the record itself decides. The index holds half of the
+ *            id's SHA-256, which decides also when the record is gone.
+ * Threads    The index is written by one thread (the helper once it runs) and read by another.
+ * See        JOURNAL.md */
+#ifndef USHER_JOURNAL_IDS_H
+#define USHER_JOURNAL_IDS_H
+
+#include "journal_format.h"
+
+#include <stdatomic.h>
+
+struct store;
+
+enum { ID_DIGEST_BYTES = 16 };
+
+/* Open addressing; a slot is 32 bits of the digest and the record's offset / 8. */
+struct id_table {
+    uint64_t *slots;
+    size_t capacity; /* a power of two */
+    size_t count;
+};
+
+void id_digest(const void *id, size_t len, uint8_t digest[ID_DIGEST_BYTES]);
+
+void id_table_fini(struct id_table *table);
+void id_table_put(struct id_table *table, const uint8_t *digest, uint64_t offset);
+
+/* The next offset that may hold the id, 0: none. `*at` is 0 for the first call. */
+uint64_t id_table_next(const struct id_table *table, const uint8_t *digest, size_t *at);
+
+struct id_place {
+    uint64_t seq;
+    uint64_t segment;
+    uint64_t offset;
+};
+
+enum fault id_index_open(const char *folder, struct store **out) NODISCARD;
+
+/* The segment's ids are all in the index. FAULT_NOT_FOUND, or CONFLICT: of another generation. */
+enum fault id_index_knows(struct store *index, const struct segment_header *segment) NODISCARD;
+
+/* The index knows no segment from `number` on; if it does, it is of another journal or time. */
+enum fault id_index_ends(struct store *index, uint64_t number) NODISCARD;
+
+/* Reads the whole segment and writes its ids, in slices of one transaction each. `stop` (may be
+ * NULL) ends it early with FAULT_BUSY; doing it again is harmless. */
+enum fault id_index_add(struct store *index, struct source *source,
+                        const struct segment_header *segment, uint64_t end_seq,
+                        const atomic_bool *stop) NODISCARD;
+
+/* FAULT_NOT_FOUND if no sealed segment has the id. */
+struct store_txn;
+enum fault id_index_find(struct store_txn *txn, const uint8_t *digest,
+                         struct id_place *place) NODISCARD;
+
+#endif
