@@ -79,3 +79,49 @@ X(tap, "[TOPIC...] [--since WHEN | --last N] [--count N] [--follow ID]",
   "Topics are types of events (member.joined), families (member.*) or *. A bell wakes the tap, the\n"
   "journal delivers: nothing falls between. A terminal slower than the fleet skips, and says how\n"
   "much. E-mail addresses and names are masked unless --show-personal says otherwise.\n")
+X(trace, "ID [--wait TIME]", "What an event led to: the tree of cause and effect, with the times.",
+  "--wait TIME  wait until nothing is under way any more, at most so long\n"
+  "--show-personal  e-mail addresses and names as they are\n"
+  "--raw  with the provider's raw body\n",
+  "usher trace evt_123  from the payment to the welcome mail\n"
+  "usher trace evt_123 --wait 5s --json  for programs\n",
+  "ID is the provider's own (evt_...), or that of any event of the trace.\n")
+X(why, "MEMBER", "One sentence: why somebody has access, or has not.",
+  "",
+  "usher why ada@example.com  by address\n"
+  "usher why cus_123  by any of the provider's ids\n",
+  "The sentence names the rule and the provider's object. Exit 1 if nobody is known by that name.\n")
+X(member, "[show|grant|revoke|note|resync] MEMBER [--reason TEXT]",
+  "Shows a member, or changes what a person may change.",
+  "--reason TEXT  why; every change needs it and keeps it\n"
+  "--days N  for grant: how long; without it (or --until) there is no end\n"
+  "--until TIME  for grant: 2026-12-31T00:00:00Z\n"
+  "--lift  for revoke: takes the revocation back\n"
+  "--as NAME  as this person (keys/people/NAME.key) instead of as tools\n",
+  "usher member ada@example.com  who, why, CRM, support, mail, and all that happened\n"
+  "usher member grant ada@example.com --days 30 --reason \"speaker in March\"  access without paying\n"
+  "usher member revoke ada@example.com --reason \"code of conduct\"  no access, whatever is paid\n"
+  "usher member note ada@example.com --reason \"called, is happy\"  a note in the timeline\n"
+  "usher member resync ada@example.com --reason \"edited by hand\"  sends the CRM the newest again\n",
+  "MEMBER is an e-mail address, a member's id, the app's user id, or any id of the provider's. Every\n"
+  "change is an event in the journal, with who and why.\n")
+X(members, "[--state WORD] [--limit N]", "Lists the members.",
+  "--state WORD  only these: active, trialing, ending, paused, revoked, ended, none\n"
+  "--limit N  at most so many; 50 without it, all with --json\n",
+  "usher members  the first fifty\n"
+  "usher members --state paused  whose payment failed\n"
+  "usher members --json  all of them, as a list\n",
+  "")
+X(jobs, "[list|show|retry|skip] [JOB] [--state WORD] [--actor NAME]",
+  "What is done for members at other tools: lists, shows, tries again, skips.",
+  "--state WORD  only these: waiting, settling, sending, done, dead, uncertain, superseded, skipped\n"
+  "--actor NAME  crm, support, mailer or alert\n"
+  "--member ID  only this member's\n"
+  "--limit N  at most so many; 50 without it, all with --json\n"
+  "--like JOB  for retry and skip: all that fail for the same cause; shows the count first\n"
+  "--reason TEXT  why; retry and skip need it and keep it\n",
+  "usher jobs --state dead  what waits for a person\n"
+  "usher jobs show crm:mem_123  one job\n"
+  "usher jobs retry welcome:mem_123 --reason \"mailbox was full\"  once more\n"
+  "usher jobs retry --like crm:mem_123 --reason \"new API key\" --yes  and all others of that cause\n",
+  "A job is named by its key. Retry and skip are events in the journal, with who and why.\n")
