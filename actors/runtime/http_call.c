@@ -218,13 +218,17 @@ static void set_mail(struct http_call *call, const struct call *wanted, const st
     SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     bool secured = kind->secure || wanted->starttls || (!kind->local && !wanted->plain);
     SET(CURLOPT_USE_SSL, (long)(secured ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+    call->mail = true;
+    if (strcmp(wanted->method, "NOOP") == 0) { /* no mail: connect, log in, leave */
+        SET(CURLOPT_CUSTOMREQUEST, "NOOP");
+        return;
+    }
     struct curl_slist *from = address(&wanted->from);
     SET(CURLOPT_MAIL_FROM, from->data);
     curl_slist_free_all(from);
     call->recipients = address(&wanted->to);
     SET(CURLOPT_MAIL_RCPT, call->recipients);
     SET(CURLOPT_UPLOAD, 1L);
-    call->mail = true;
     call->hold = wanted->hold;
 }
 
@@ -245,7 +249,8 @@ enum fault http_call_new(const struct call *wanted, struct http_call **out)
     struct buf why = {0};
     struct url_kind kind = {0};
     buf_add(&url, wanted->url.bytes, wanted->url.len);
-    bool mail = strcmp(wanted->method, "MAIL") == 0;
+    bool noop = strcmp(wanted->method, "NOOP") == 0;
+    bool mail = strcmp(wanted->method, "MAIL") == 0 || noop;
     bool allowed = memchr(wanted->url.bytes ? wanted->url.bytes : (const uint8_t *)"", 0,
                           wanted->url.len) == NULL &&
                    http_out_url_allowed(buf_text(&url), wanted->plain, &why) &&
@@ -255,7 +260,7 @@ enum fault http_call_new(const struct call *wanted, struct http_call **out)
     if (!allowed) {
         return FAULT_DENIED;
     }
-    if (mail && (!address_safe(&wanted->from) || !address_safe(&wanted->to))) {
+    if (mail && !noop && (!address_safe(&wanted->from) || !address_safe(&wanted->to))) {
         return FAULT_MALFORMED;
     }
     struct http_call *call = must_calloc(1, sizeof *call);

@@ -30,7 +30,7 @@ enum {
 
 /* What to send. Zero-initialise, fill, call_fini(). */
 struct call {
-    const char *method; /* "GET", "POST", "PUT", "PATCH"; "MAIL" for SMTP */
+    const char *method; /* "GET", "POST", "PUT", "PATCH"; "MAIL" for SMTP, "NOOP": log in only */
     struct buf url;
     struct buf headers; /* by call_header() */
     struct buf body;    /* or the whole message of a mail, CRLF line ends */

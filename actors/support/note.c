@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "clock.h"
+#include "money.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,23 +9,6 @@
 void support_marker(const char *key, struct buf *out)
 {
     buf_printf(out, "[usher:%s]", key);
-}
-
-/* 2900 usd -> "29.00 USD"; the few currencies without cents stay whole. */
-static void add_amount(struct buf *text, int64_t amount, const char *currency)
-{
-    static const char whole[] = "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf";
-    char upper[8] = "";
-    for (size_t i = 0; currency[i] && i < sizeof upper - 1; i++) {
-        upper[i] =
-            (char)(currency[i] >= 'a' && currency[i] <= 'z' ? currency[i] - 32 : currency[i]);
-    }
-    if (strlen(currency) == 3 && strstr(whole, currency)) {
-        buf_printf(text, "%lld %s", (long long)amount, upper);
-    } else {
-        buf_printf(text, "%lld.%02lld %s", (long long)(amount / 100),
-                   (long long)(amount < 0 ? -amount % 100 : amount % 100), upper);
-    }
 }
 
 static const char *headline(const char *kind)
@@ -58,7 +42,7 @@ static void add_member(struct buf *text, const json_t *document)
     }
     if (tree_int(document, "last_payment_at") > 0) {
         buf_add_text(text, "Last payment: ");
-        add_amount(text, tree_int(payment, "amount"), tree_text(payment, "currency"));
+        money_words(tree_int(payment, "amount"), tree_text(payment, "currency"), text);
         buf_printf(text, " on %.10s (%s)\n",
                    clock_rfc3339(tree_int(document, "last_payment_at"), when),
                    tree_text(payment, "object"));
@@ -75,7 +59,7 @@ json_t *support_note(const char *key, const char *kind, const json_t *effect,
     buf_add_text(&text, headline(kind));
     if (tree_int(data, "amount") != 0) {
         buf_add_text(&text, ": ");
-        add_amount(&text, tree_int(data, "amount"), tree_text(data, "currency"));
+        money_words(tree_int(data, "amount"), tree_text(data, "currency"), &text);
     }
     if (*tree_text(data, "object")) {
         buf_printf(&text, " (%s)", tree_text(data, "object"));

@@ -1,0 +1,257 @@
+#include "mailer.h"
+
+#include "clock.h"
+#include "mail.h"
+#include "money.h"
+#include "must.h"
+#include "templates.h"
+
+#include <string.h>
+
+enum { MAILER_TOO_OLD_MS = 72 * 3600 * 1000 };
+
+struct mailer {
+    struct actor *actor;
+    struct jobs *jobs;
+    struct templates *templates;
+    char from_name[200];
+    char from[MAIL_ADDRESS_BYTES_MAX + 1];
+};
+
+static const struct setting mailer_settings[] = {
+    {"mailer/provider", SETTING_CHOICE, "maildir", 0, 0, "maildir|smtp",
+     "How mail leaves: into a folder, or over SMTP."},
+    {"mailer/from", SETTING_TEXT, "Community <hello@localhost>", 3, 400, NULL,
+     "The sender: Community <hello@example.com>."},
+    {"mailer/link", SETTING_TEXT, "", 0, 500, NULL,
+     "Your site, where members look after their membership; {{link}} in templates."},
+    JOBS_SETTINGS("mailer"),
+    {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct adapter *const adapters[] = {&mailer_maildir, &mailer_smtp, NULL};
+
+static const struct adapter *adapter_of(const char *name)
+{
+    for (size_t i = 0; adapters[i]; i++) {
+        if (strcmp(adapters[i]->name, name) == 0) {
+            return adapters[i];
+        }
+    }
+    MUST(false); /* the setting is a choice of these */
+    return NULL;
+}
+
+/* --- one mail ----------------------------------------------------------------------------------- */
+
+static json_t *values_of(const struct mailer *mailer, const struct jobs_view *view)
+{
+    char when[CLOCK_TEXT_BYTES];
+    const json_t *data = tree_get(view->payload, "data");
+    const char *name = tree_text(view->payload, "name");
+    int64_t until_ms = tree_int(view->document, "until");
+    json_t *values = json_object();
+    tree_set_text(values, "name", *name ? name : tree_text(view->document, "name"));
+    tree_set_text(values, "email", tree_text(view->payload, "email"));
+    tree_set_text(values, "object", tree_text(data, "object"));
+    tree_set_text(values, "reason", tree_text(data, "reason"));
+    tree_set_text(values, "community", mailer->from_name);
+    tree_set_text(values, "link", settings_text(actor_settings(mailer->actor), "mailer/link"));
+    if (*tree_text(data, "currency")) {
+        struct buf amount = {0};
+        money_words(tree_int(data, "amount"), tree_text(data, "currency"), &amount);
+        tree_set_text(values, "amount", buf_text(&amount));
+        buf_fini(&amount);
+    }
+    if (until_ms > 0) {
+        clock_rfc3339(until_ms, when);
+        when[10] = '\0';
+        tree_set_text(values, "until", when);
+    }
+    return values;
+}
+
+/* The same for all attempts of a job, and for nothing else. */
+static void message_id(const struct mailer *mailer, const char *key, char *id, size_t room)
+{
+    uint8_t hash[SHA256_BYTES];
+    char hex[SHA256_HEX_CHARS + 1];
+    sha256(key, strlen(key), hash);
+    hex_encode(hash, sizeof hash, hex);
+    snprintf(id, room, "%.32s%s", hex, strchr(mailer->from, '@'));
+}
+
+/* A name is decoration: one that could not stand in a header is left out, the mail goes. */
+static const char *name_for_header(const char *name)
+{
+    for (const char *at = name; *at; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f) {
+            return "";
+        }
+    }
+    return strlen(name) <= 200 ? name : "";
+}
+
+static enum fault render(const struct template *template, const json_t *values, struct buf parts[3])
+{
+    enum fault fault = template_render(template, TEMPLATE_SUBJECT, values, &parts[0]);
+    if (fault == OK) {
+        fault = template_render(template, TEMPLATE_TEXT, values, &parts[1]);
+    }
+    if (fault == OK && template->html) {
+        fault = template_render(template, TEMPLATE_HTML, values, &parts[2]);
+    }
+    return fault;
+}
+
+static json_t *write_mail(const struct mailer *mailer, const struct template *template,
+                          const struct jobs_view *view, const char *to, enum fault *fault)
+{
+    char id[400];
+    struct buf parts[3] = {{0}};
+    struct buf message = {0};
+    json_t *payload = NULL;
+    json_t *values = values_of(mailer, view);
+    message_id(mailer, view->key, id, sizeof id);
+    *fault = render(template, values, parts);
+    if (*fault == OK) {
+        struct mail mail = {.from_name = mailer->from_name,
+                            .from = mailer->from,
+                            .to_name = name_for_header(tree_text(values, "name")),
+                            .to = to,
+                            .subject = buf_text(&parts[0]),
+                            .message_id = id,
+                            .date_ms = view->job.created_ms,
+                            .text = buf_text(&parts[1]),
+                            .html = template->html ? buf_text(&parts[2]) : NULL};
+        *fault = mail_build(&mail, &message);
+    }
+    if (*fault == OK) {
+        payload = json_object();
+        tree_set_text(payload, "from", mailer->from);
+        tree_set_text(payload, "to", to);
+        tree_set_text(payload, "id", id);
+        tree_set_text(payload, "message", buf_text(&message));
+    }
+    json_decref(values);
+    buf_fini(&message);
+    for (int i = 0; i < 3; i++) {
+        buf_fini(&parts[i]);
+    }
+    return payload;
+}
+
+static json_t *mailer_prepare(void *self, struct store_txn *txn, const struct jobs_view *view,
+                              enum fault *fault, struct buf *why)
+{
+    struct mailer *mailer = self;
+    (void)txn;
+    const char *to = tree_text(view->payload, "email");
+    to = *to ? to : tree_text(view->document, "email");
+    const struct template *template = templates_find(mailer->templates, view->kind);
+    *fault = FAULT_MALFORMED;
+    if (!template) {
+        buf_printf(why, "there is no template for \"%.40s\": write templates/%.40s.txt", view->kind,
+                   view->kind);
+        return NULL;
+    }
+    if (!mail_address_good(to)) {
+        buf_add_text(why, *to ? "the e-mail address is not one that mail can be sent to"
+                              : "the member has no e-mail address");
+        return NULL;
+    }
+    json_t *payload = write_mail(mailer, template, view, to, fault);
+    if (!payload) {
+        buf_printf(why, "the mail cannot be written: %s", fault_words(*fault));
+    }
+    return payload;
+}
+
+/* --- the actor ---------------------------------------------------------------------------------- */
+
+static enum fault mailer_apply(void *self, struct store_txn *txn, const struct event *event)
+{
+    struct mailer *mailer = self;
+    enum fault fault = jobs_apply(mailer->jobs, txn, event);
+    return fault == OK ? jobs_member_effects(mailer->jobs, txn, event, "mailer", MAILER_TOO_OLD_MS)
+                       : fault;
+}
+
+static void mailer_close(void **state)
+{
+    struct mailer *mailer = *state;
+    if (mailer) {
+        jobs_destroy(&mailer->jobs);
+        templates_close(&mailer->templates);
+        free(mailer);
+        *state = NULL;
+    }
+}
+
+static enum fault mailer_open(struct actor *actor, bool check_only, void **state, struct buf *why)
+{
+    const struct settings *settings = actor_settings(actor);
+    struct mailer *mailer = must_calloc(1, sizeof *mailer);
+    mailer->actor = actor;
+    *state = mailer;
+    struct jobs_slot slot = {.name = "mailer",
+                             .adapter = adapter_of(settings_text(settings, "mailer/provider")),
+                             .settings = settings};
+    struct jobs_options options = {.actor = actor,
+                                   .section = "mailer",
+                                   .slots = &slot,
+                                   .slot_count = 1,
+                                   .prepare = mailer_prepare,
+                                   .self = mailer};
+    enum fault fault = OK;
+    if (!mail_split(settings_text(settings, "mailer/from"), mailer->from_name,
+                    sizeof mailer->from_name, mailer->from, sizeof mailer->from)) {
+        buf_add_text(why, "usher.cfg: mailer/from: expected Community <hello@example.com>\n");
+        fault = FAULT_CONFIG;
+    }
+    enum fault words = templates_open(actor_home(actor), &mailer->templates, why);
+    fault = fault == OK ? words : fault;
+    if (fault == OK) {
+        fault = jobs_new(&options, check_only, &mailer->jobs, why);
+    }
+    if (fault != OK) {
+        mailer_close(state);
+    }
+    return fault;
+}
+
+static void mailer_committed(void *self)
+{
+    struct mailer *mailer = self;
+    jobs_committed(mailer->jobs);
+}
+
+static json_t *mailer_answer(void *self, const char *who, const json_t *question, enum fault *fault)
+{
+    struct mailer *mailer = self;
+    (void)who;
+    return jobs_answer(mailer->jobs, question, fault);
+}
+
+static void mailer_report(void *self, json_t *into)
+{
+    struct mailer *mailer = self;
+    jobs_report(mailer->jobs, into);
+}
+
+static const struct setting *const mailer_tables_of_settings[] = {
+    mailer_settings, mailer_smtp_settings, mailer_maildir_settings, NULL};
+static const char *const mailer_topics[] = {"member.*", "job.*", "admin.*", "target.*", NULL};
+static const char *const mailer_tables[] = {JOBS_TABLE_NAMES, NULL};
+
+const struct actor_class mailer_actor = {.name = "mailer",
+                                         .settings = mailer_tables_of_settings,
+                                         .topics = mailer_topics,
+                                         .tables = mailer_tables,
+                                         .format = JOBS_FORMAT,
+                                         .open = mailer_open,
+                                         .close = mailer_close,
+                                         .apply = mailer_apply,
+                                         .committed = mailer_committed,
+                                         .answer = mailer_answer,
+                                         .report = mailer_report};

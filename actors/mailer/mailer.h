@@ -1,0 +1,19 @@
+/* mailer.h - mails to members: one per key, from templates that a founder can edit.
+ *
+ * Use        An adapter is one file here and one line in mailer.c. Its task's payload is
+ *                {"from": address, "to": address, "message": the whole mail, CRLF line ends,
+ *                 "id": its Message-ID without <>}
+ * Promise    The Message-ID comes from the job's key: the same over all attempts. A mail that
+ *            SMTP may or may not have taken becomes uncertain and is not sent again by itself. */
+#ifndef USHER_MAILER_H
+#define USHER_MAILER_H
+
+#include "jobs.h"
+
+extern const struct actor_class mailer_actor;
+extern const struct adapter mailer_smtp;
+extern const struct adapter mailer_maildir;
+extern const struct setting mailer_smtp_settings[];
+extern const struct setting mailer_maildir_settings[];
+
+#endif

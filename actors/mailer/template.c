@@ -1,0 +1,283 @@
+#include "template.h"
+
+#include "must.h"
+#include "values.h"
+
+#include <string.h>
+
+enum { VARIABLE_BYTES_MAX = 40, MISTAKES_MAX = 20 };
+
+const char *const template_variables[] = {"name",      "email", "amount", "object", "reason",
+                                          "community", "link",  "until",  NULL};
+
+/* One {{...}}: borrowed from the text. */
+struct hole {
+    const char *name;
+    size_t name_len;
+    const char *fallback;
+    size_t fallback_len;
+    const char *behind; /* the first byte after }} */
+};
+
+static bool known(const char *name, size_t len)
+{
+    for (size_t i = 0; template_variables[i]; i++) {
+        if (strlen(template_variables[i]) == len && memcmp(template_variables[i], name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `at` points at "{{". Returns what is wrong, or NULL. */
+static const char *read_hole(const char *at, struct hole *hole)
+{
+    const char *begin = at + 2;
+    const char *end = strstr(begin, "}}");
+    if (!end || memchr(begin, '\n', (size_t)(end - begin))) {
+        return "\"{{\" without \"}}\" on the same line";
+    }
+    const char *bar = memchr(begin, '|', (size_t)(end - begin));
+    const char *stop = bar ? bar : end;
+    while (begin < stop && *begin == ' ') {
+        begin++;
+    }
+    while (stop > begin && stop[-1] == ' ') {
+        stop--;
+    }
+    *hole = (struct hole){.name = begin, .name_len = (size_t)(stop - begin), .behind = end + 2};
+    if (bar) {
+        hole->fallback = bar + 1;
+        hole->fallback_len = (size_t)(end - bar - 1);
+    }
+    return known(hole->name, hole->name_len) ? NULL : "";
+}
+
+static void add_known(struct buf *why)
+{
+    for (size_t i = 0; template_variables[i]; i++) {
+        buf_printf(why, "%s%s", i > 0 ? ", " : "", template_variables[i]);
+    }
+}
+
+static bool check_holes(const char *name, const char *ending, const char *text, struct buf *why)
+{
+    int mistakes = 0;
+    int line = 1;
+    for (const char *at = text; *at && mistakes < MISTAKES_MAX;) {
+        struct hole hole = {0};
+        if (*at == '\n') {
+            line++;
+        }
+        if (strncmp(at, "{{", 2) != 0) {
+            at++;
+            continue;
+        }
+        const char *wrong = read_hole(at, &hole);
+        if (wrong) {
+            mistakes++;
+            buf_printf(why, "templates/%s.%s:%d: ", name, ending, line);
+            if (*wrong) {
+                buf_printf(why, "%s\n", wrong);
+                at += 2;
+                continue;
+            }
+            buf_printf(
+                why, "unknown variable \"%.*s\"; expected one of ",
+                (int)(hole.name_len < VARIABLE_BYTES_MAX ? hole.name_len : VARIABLE_BYTES_MAX),
+                hole.name);
+            add_known(why);
+            buf_add_text(why, "\n");
+        }
+        at = hole.behind;
+    }
+    return mistakes == 0;
+}
+
+/* UTF-8 without controls other than tab and line ends. */
+static bool check_bytes(const char *name, const char *ending, const char *bytes, size_t len,
+                        struct buf *why)
+{
+    int line = 1;
+    if (len > TEMPLATE_BYTES_MAX) {
+        buf_printf(why, "templates/%s.%s:1: larger than %d bytes\n", name, ending,
+                   TEMPLATE_BYTES_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        line += c == '\n';
+        if ((c < ' ' && c != '\n' && c != '\t' && c != '\r') || c == 0x7f) {
+            buf_printf(why, "templates/%s.%s:%d: a control character (%d)\n", name, ending, line,
+                       c);
+            return false;
+        }
+    }
+    json_t *checked = json_stringn(bytes, len);
+    if (!checked) {
+        buf_printf(why, "templates/%s.%s:1: expected UTF-8\n", name, ending);
+        return false;
+    }
+    json_decref(checked);
+    return true;
+}
+
+static char *copy(const char *bytes, size_t len)
+{
+    char *text = must_malloc(len + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != '\r') {
+            text[used++] = bytes[i];
+        }
+    }
+    text[used] = '\0';
+    return text;
+}
+
+/* "Subject: words", an empty line, the text. */
+static bool split(const char *name, char *whole, struct template *out, struct buf *why)
+{
+    static const char begin[] = "Subject:";
+    char *end = strchr(whole, '\n');
+    if (strncmp(whole, begin, sizeof begin - 1) != 0) {
+        buf_printf(why, "templates/%s.txt:1: expected \"Subject: ...\" in the first line\n", name);
+        return false;
+    }
+    if (!end || end[1] != '\n') {
+        buf_printf(why, "templates/%s.txt:2: expected an empty line behind the subject\n", name);
+        return false;
+    }
+    *end = '\0';
+    const char *subject = whole + sizeof begin - 1;
+    while (*subject == ' ' || *subject == '\t') {
+        subject++;
+    }
+    if (!*subject) {
+        buf_printf(why, "templates/%s.txt:1: the subject is empty\n", name);
+        return false;
+    }
+    out->subject = must_strdup(subject);
+    out->text = must_strdup(end + 2);
+    return true;
+}
+
+enum fault template_parse(const char *name, const char *text, size_t text_len, const char *html,
+                          size_t html_len, struct template *out, struct buf *why)
+{
+    *out = (struct template){0};
+    bool good = check_bytes(name, "txt", text, text_len, why);
+    good &= !html || check_bytes(name, "html", html, html_len, why);
+    if (!good) {
+        return FAULT_CONFIG;
+    }
+    char *whole = copy(text, text_len);
+    good = check_holes(name, "txt", whole, why);
+    good &= split(name, whole, out, why);
+    free(whole);
+    if (html) {
+        out->html = copy(html, html_len);
+        good &= check_holes(name, "html", out->html, why);
+    }
+    if (!good) {
+        template_fini(out);
+        return FAULT_CONFIG;
+    }
+    return OK;
+}
+
+void template_fini(struct template *template)
+{
+    free(template->subject);
+    free(template->text);
+    free(template->html);
+    *template = (struct template){0};
+}
+
+/* --- rendering ---------------------------------------------------------------------------------- */
+
+static void add_escaped(const char *text, size_t len, struct buf *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        switch (text[i]) {
+        case '&':
+            buf_add_text(out, "&amp;");
+            break;
+        case '<':
+            buf_add_text(out, "&lt;");
+            break;
+        case '>':
+            buf_add_text(out, "&gt;");
+            break;
+        case '"':
+            buf_add_text(out, "&quot;");
+            break;
+        case '\'':
+            buf_add_text(out, "&#39;");
+            break;
+        default:
+            buf_add(out, text + i, 1);
+        }
+    }
+}
+
+static void add_subject(const char *text, size_t len, struct buf *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool control = (unsigned char)text[i] < ' ' || text[i] == 0x7f;
+        buf_add(out, control ? " " : text + i, 1);
+    }
+}
+
+static void add_value(enum template_part part, const struct hole *hole, const json_t *values,
+                      struct buf *out)
+{
+    char name[VARIABLE_BYTES_MAX];
+    MUST(hole->name_len < sizeof name);
+    memcpy(name, hole->name, hole->name_len);
+    name[hole->name_len] = '\0';
+    const char *value = tree_text(values, name);
+    size_t len = strlen(value);
+    bool given = len > 0;
+    if (!given) {
+        value = hole->fallback ? hole->fallback : "";
+        len = hole->fallback_len;
+    }
+    if (part == TEMPLATE_HTML && given) { /* the fallback is the founder's own HTML */
+        add_escaped(value, len, out);
+    } else if (part == TEMPLATE_SUBJECT) {
+        add_subject(value, len, out);
+    } else {
+        buf_add(out, value, len);
+    }
+}
+
+enum fault template_render(const struct template *template, enum template_part part,
+                           const json_t *values, struct buf *out)
+{
+    const char *text = part == TEMPLATE_SUBJECT ? template->subject
+                       : part == TEMPLATE_TEXT  ? template->text
+                                                : template->html;
+    MUST(text);
+    for (const char *at = text; *at;) {
+        struct hole hole = {0};
+        size_t len = strcspn(at, "{");
+        buf_add(out, at, len);
+        at += len;
+        if (!*at) {
+            break;
+        }
+        if (strncmp(at, "{{", 2) != 0) {
+            buf_add(out, at++, 1);
+            continue;
+        }
+        const char *wrong = read_hole(at, &hole);
+        MUST(!wrong); /* parsed */
+        add_value(part, &hole, values, out);
+        at = hole.behind;
+        if (out->len > TEMPLATE_RENDERED_BYTES_MAX) {
+            return FAULT_TOO_LARGE;
+        }
+    }
+    return out->len > TEMPLATE_RENDERED_BYTES_MAX ? FAULT_TOO_LARGE : OK;
+}
