@@ -265,6 +265,15 @@ def test_an_outgoing_event_refused_for_good_holds_up_nobody(tools, start):
 # --- rebuilding --------------------------------------------------------------------------------
 
 
+def emitted_by(tools, actor):
+    """How many events the process has put into its outbox, once it has caught up."""
+    def caught_up():
+        report = report_of(tools)
+        return report if (report.get("pid"), report.get("state")) == (actor.process.pid, "up") else None
+
+    return wait_until(caught_up, SETTLE_S, "the actor up")["emitted"]
+
+
 def test_rebuild_gives_the_same_store_and_sends_nothing(home, tools, start):
     load = Load(tools)
     actor = start()
@@ -277,13 +286,14 @@ def test_rebuild_gives_the_same_store_and_sends_nothing(home, tools, start):
     folder.mkdir(mode=0o700)
     (folder / "REBUILD").write_text(str(before["cursor"]), encoding="ascii")
     _, _, head = tools.read(1)
-    start()
+    actor = start()
 
     def rebuilt():
         answer = ask(tools, {"ask": "sum"})
         return answer and answer["events"] == load.count and not answer["rebuilding"]
 
     wait_until(rebuilt, SETTLE_S, "the store rebuilt")
+    assert emitted_by(tools, actor) == 0
     assert not (folder / "REBUILD").exists()
     assert ask(tools, {"ask": "digest"})["digest"] == before["digest"]
     assert tools.read(1)[2] == head
@@ -309,8 +319,9 @@ def test_killed_while_rebuilding_still_sends_nothing(home, tools, start):
     assert actor.process.wait(30) == -signal.SIGKILL
     actor = start("--die", "committed:2", ready=False)
     assert actor.process.wait(30) == -signal.SIGKILL
-    start()
+    actor = start()
     check(tools, load)
+    assert emitted_by(tools, actor) == 0
     assert tools.read(1)[2] == head
 
 
