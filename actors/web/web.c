@@ -153,7 +153,14 @@ static void turn(struct web *web)
     if (web->options.turned) {
         web->options.turned(web->options.self);
     }
-    if (timeout_ms == 0 && web->again_timer < 0) {
+    if (timeout_ms == 0) {
+        web_run_again(web);
+    }
+}
+
+void web_run_again(struct web *web)
+{
+    if (web->again_timer < 0) {
         web->again_timer = zloop_timer(web->options.loop, 0, 1, on_again, web);
     }
 }

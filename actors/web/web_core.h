@@ -71,6 +71,10 @@ struct web {
     size_t complaints;
 };
 
+/* Runs MHD once more before the loop waits: a resumed connection shows on no descriptor. Once for
+ * however many there are. */
+void web_run_again(struct web *web);
+
 void web_note_refused(struct web *web, const char *path, const char *reason);
 
 /* MHD's callbacks for requests. */

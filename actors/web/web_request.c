@@ -229,6 +229,7 @@ void web_answer(struct web_request *request, const struct web_answer *answer)
     if (request->suspended) {
         request->suspended = false;
         MHD_resume_connection(request->mhd);
+        web_run_again(request->web);
     }
 }
 

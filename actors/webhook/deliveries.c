@@ -138,7 +138,8 @@ static bool look_at_row(void *self, struct slice key, struct slice value)
 static enum fault sweep_rows(struct deliveries *deliveries, struct store_txn *txn, int table,
                              int64_t now_ms)
 {
-    struct sweep sweep = {.before_ms = (uint64_t)(now_ms - deliveries->keep_ms),
+    int64_t before_ms = now_ms - deliveries->keep_ms;
+    struct sweep sweep = {.before_ms = before_ms > 0 ? (uint64_t)before_ms : 0,
                           .last = deliveries->sweep_key};
     uint8_t from[STORE_KEY_BYTES_MAX];
     memcpy(from, deliveries->sweep_key, deliveries->sweep_len);
