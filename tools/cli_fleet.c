@@ -20,7 +20,7 @@ int cli_need_home(const struct cli *cli)
         return CLI_FINE;
     }
     cli_fail(cli, CLI_CONFIG, "there is no fleet in %s", cli->home);
-    cli_next(cli, "usher init --home %s", cli->home);
+    cli_next(cli, "usher init");
     return CLI_CONFIG;
 }
 
@@ -65,7 +65,7 @@ static int unreachable(const struct cli *cli, const char *name, enum fault fault
     }
     cli_fail(cli, CLI_UNREACHABLE, "the broker of %s is not reachable (%s)", cli->home,
              fault_words(fault));
-    cli_next(cli, "usher up --home %s", cli->home);
+    cli_next(cli, "usher up");
     return CLI_UNREACHABLE;
 }
 
@@ -81,7 +81,7 @@ int cli_connect_as(const struct cli *cli, const char *name, bool bells, struct c
     if (fault != OK) {
         cli_fail(cli, CLI_CONFIG, "no key pair \"%s\" in %s/keys that can be read (%s)", name,
                  cli->home, fault_words(fault));
-        cli_next(cli, "usher init --home %s", cli->home);
+        cli_next(cli, "usher init");
         return CLI_CONFIG;
     }
     uint64_t head;

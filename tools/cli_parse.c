@@ -68,6 +68,7 @@ static bool keep(struct cli *cli, const char *name, size_t len, const char *valu
     } else if (len == 6 && strncmp(name, "--home", len) == 0) {
         free(cli->home);
         cli->home = must_strdup(value);
+        cli->home_given = true;
     } else if (cli->option_count == CLI_OPTIONS_MAX) {
         buf_printf(why, "more than %d options", CLI_OPTIONS_MAX);
         return false;

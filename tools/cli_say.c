@@ -41,13 +41,15 @@ void cli_say(const struct cli *cli, const char *format, ...)
 
 void cli_next(const struct cli *cli, const char *format, ...)
 {
-    fprintf(stderr, "%snext:%s ", cli->colour_err ? escape(PAINT_DIM) : "",
-            cli->colour_err ? escape(PAINT_NONE) : "");
+    char command[STATIC_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(command, sizeof command, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    bool ours = strncmp(command, "usher ", 6) == 0 && !strstr(command, "--home");
+    fprintf(stderr, "%snext:%s %s%s%s\n", cli->colour_err ? escape(PAINT_DIM) : "",
+            cli->colour_err ? escape(PAINT_NONE) : "", command,
+            ours && cli->home_given ? " --home " : "", ours && cli->home_given ? cli->home : "");
 }
 
 int cli_fail(const struct cli *cli, int code, const char *format, ...)
@@ -183,6 +185,20 @@ void cli_table_paint(struct cli_table *table, size_t column, enum cli_paint pain
     table->cells[(table->rows - 1) * table->columns + column].paint = paint;
 }
 
+void cli_table_destroy(struct cli_table **table)
+{
+    struct cli_table *t = *table;
+    if (!t) {
+        return;
+    }
+    for (size_t i = 0; i < t->rows * t->columns; i++) {
+        free(t->cells[i].text);
+    }
+    free(t->cells);
+    free(t);
+    *table = NULL;
+}
+
 static size_t width_of(const char *text)
 {
     size_t width = 0;
@@ -209,10 +225,7 @@ void cli_table_print(const struct cli *cli, struct cli_table **table)
                paint ? cli_paint(cli, PAINT_NONE) : "");
         printf("%*s%s", last ? 0 : (int)(widths[column] - width_of(cell->text) + 2), "",
                last ? "\n" : "");
-        free(cell->text);
     }
     free(widths);
-    free(t->cells);
-    free(t);
-    *table = NULL;
+    cli_table_destroy(table);
 }

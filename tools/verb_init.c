@@ -177,7 +177,7 @@ static void report(const struct made *made)
             printf("made %s/%s\n", cli->home, json_string_value(path));
         }
     }
-    cli_next(cli, "usher up --home %s", cli->home);
+    cli_next(cli, "usher up");
 }
 
 int verb_init(struct cli *cli)

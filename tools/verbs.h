@@ -63,7 +63,8 @@ const struct verb *verb_guess(const char *name);
 /* One call of the program, parsed. */
 struct cli {
     const struct verb *verb;
-    char *home; /* --home, USHER_HOME or ~/.usher */
+    char *home;      /* --home, USHER_HOME or ~/.usher */
+    bool home_given; /* by --home: the next command needs it, too */
     bool json;
     bool yes;
     bool colour;     /* of stdout */
@@ -101,7 +102,8 @@ void verb_list(const struct cli *cli, FILE *to);
 /* A line to stderr. */
 void cli_say(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "next: usher up" to stderr: the command that goes on from here. */
+/* "next: usher up" to stderr: the command that goes on from here. --home is added to a command of
+ * ours where it was given to this one. */
 void cli_next(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "usher trace: no such event" to stderr; returns `code`. */
@@ -145,6 +147,7 @@ void cli_table_row(struct cli_table *table, const char *first, ...);
 /* The colour of a cell of the last row. */
 void cli_table_paint(struct cli_table *table, size_t column, enum cli_paint paint);
 void cli_table_print(const struct cli *cli, struct cli_table **table); /* and destroys it */
+void cli_table_destroy(struct cli_table **table);
 
 /* --- the home and the fleet ------------------------------------------------------------------- */
 
