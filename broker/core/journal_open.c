@@ -201,7 +201,7 @@ static enum fault bad_is_damage(struct recovery *recovery)
         return OK;
     }
     const struct walk *walk = &recovery->bad_walk;
-    recovery->bad = false;
+    recovery->bad = recovery->chain_known = false;
     damage_add(journal, segment_open_one(journal)->header.number, walk->offset, recovery->bad_first,
                walk->seq - 1);
     return take_ids(journal, walk);
