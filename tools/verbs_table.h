@@ -125,3 +125,13 @@ X(jobs, "[list|show|retry|skip] [JOB] [--state WORD] [--actor NAME]",
   "usher jobs retry welcome:mem_123 --reason \"mailbox was full\"  once more\n"
   "usher jobs retry --like crm:mem_123 --reason \"new API key\" --yes  and all others of that cause\n",
   "A job is named by its key. Retry and skip are events in the journal, with who and why.\n")
+X(verify, "", "Reads everything on disk: the journal's chain and every store.",
+  "",
+  "usher verify  also while the fleet runs\n"
+  "usher verify --json  for monitoring; exit 1 if anything is damaged\n",
+  "Only reads. The journal's chain shows whether a record was changed or is missing.\n")
+X(rebuild, "ACTOR [--wait SECONDS]", "Drops what an actor made of the journal and lets it make it again.",
+  "--wait SECONDS  how long to wait for it; 600 without it\n",
+  "usher rebuild ledger  and says whether the new store is identical\n",
+  "The actor is stopped for it, the old store is kept beside the new one, and nothing is sent twice.\n"
+  "ACTOR is ledger, crm, support, mailer or alert.\n")

@@ -1,0 +1,282 @@
+/* verb_rebuild.c - drops what an actor has made of the journal, and lets it make it again. */
+#include "verbs.h"
+
+#include "clock.h"
+#include "fleet.h"
+#include "home.h"
+#include "must.h"
+#include "settings.h"
+#include "store_image.h"
+#include "values.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    ORDER_MS = 20000,
+    QUIET_MS = 700, /* no event for so long: what is compared stands still */
+    QUIET_WAIT_MS = 10000,
+    POLL_MS = 100,
+    PROGRESS_MS = 2000,
+    WAIT_S_MAX = 24 * 3600,
+    WAIT_S = 600
+};
+
+struct rebuild {
+    struct cli *cli;
+    struct client *client;
+    const char *actor;
+    char *folder, *old_folder;
+    struct store_image before, after;
+    bool before_known;
+    int64_t deadline_ms;
+};
+
+static const struct {
+    const char *actor;
+    const char *why_not; /* NULL: may be rebuilt */
+    bool local_counts;   /* with the embedded provider the store is the only place */
+} actors[] = {
+    {"ledger", NULL, false},
+    {"crm", NULL, true},
+    {"support", NULL, true},
+    {"mailer", NULL, false},
+    {"alert", NULL, false},
+    {"webhook", "its store is the log of deliveries, which the journal does not hold", false},
+    {"broker", "the journal is what everything else is made from", false},
+    {"console", "its store holds people and sessions, which the journal does not", false},
+};
+
+/* --- steps ----------------------------------------------------------------------------------- */
+
+static int check_actor(struct rebuild *rebuild)
+{
+    for (size_t i = 0; i < sizeof actors / sizeof *actors; i++) {
+        if (strcmp(actors[i].actor, rebuild->actor) != 0) {
+            continue;
+        }
+        if (actors[i].why_not) {
+            return cli_fail(rebuild->cli, CLI_NO, "%s is not rebuilt: %s", rebuild->actor,
+                            actors[i].why_not);
+        }
+        char *path = must_sprintf("%s/provider", rebuild->actor), *provider = NULL;
+        (void)!settings_peek(rebuild->cli->home, "usher.cfg", path, "local", &provider);
+        bool loses = actors[i].local_counts && strcmp(provider, "local") == 0;
+        free(path);
+        free(provider);
+        if (loses && !rebuild->cli->yes) {
+            return cli_fail(rebuild->cli, CLI_NO,
+                            "with the embedded provider the %s's records are in this very store: "
+                            "the copy keeps them, the new store begins without. Say --yes to go on",
+                            rebuild->actor);
+        }
+        return CLI_FINE;
+    }
+    return cli_usage(rebuild->cli, "expected ledger, crm, support, mailer or alert, not \"%s\"",
+                     cli_clean(rebuild->actor));
+}
+
+static void wait_a_little(struct rebuild *rebuild)
+{
+    char type[EVENT_NAME_BYTES_MAX + 1];
+    uint64_t seq;
+    (void)!client_bell_wait(rebuild->client, POLL_MS, type, sizeof type, &seq);
+}
+
+/* The newest event's number; 0 when the broker does not say. */
+static uint64_t head_of(struct rebuild *rebuild)
+{
+    json_t *list = json_array();
+    uint64_t next = 0, head = 0;
+    (void)!client_read_wait(rebuild->client, 1, 1, NULL, CLI_ASK_MS, list, &next, &head);
+    json_decref(list);
+    return head;
+}
+
+/* Two stores can be compared only if they have seen the same events. */
+static void wait_for_quiet(struct rebuild *rebuild)
+{
+    int64_t until = clock_mono_ms() + QUIET_WAIT_MS, since = clock_mono_ms();
+    uint64_t head = head_of(rebuild);
+    while (clock_mono_ms() < until && clock_mono_ms() - since < QUIET_MS) {
+        wait_a_little(rebuild);
+        uint64_t now = head_of(rebuild);
+        since = now != head ? clock_mono_ms() : since;
+        head = now;
+    }
+}
+
+/* The old store goes aside, and the new folder says how far the old one had come. */
+static int move_aside(struct rebuild *rebuild)
+{
+    struct cli *cli = rebuild->cli;
+    enum fault fault = store_image_take(rebuild->folder, &rebuild->before);
+    rebuild->before_known = fault == OK;
+    if (fault == FAULT_NOT_FOUND) {
+        return cli_fail(cli, CLI_NO, "there is no store in %s yet", rebuild->folder);
+    }
+    if (fault != OK) {
+        cli_say(cli, "the old store is %s: it cannot be compared", fault_words(fault));
+    }
+    if (rename(rebuild->folder, rebuild->old_folder) != 0) {
+        return cli_fail(cli, CLI_NO, "cannot move %s aside: %s", rebuild->folder, strerror(errno));
+    }
+    fault = home_folder(rebuild->folder);
+    uint64_t cursor = rebuild->before_known ? rebuild->before.cursor : head_of(rebuild);
+    char text[32];
+    int len = snprintf(text, sizeof text, "%llu\n", (unsigned long long)cursor);
+    char *path = must_sprintf("%s/REBUILD", rebuild->folder);
+    if (fault == OK) {
+        fault = home_write_file(path, text, (size_t)len, 0600);
+    }
+    free(path);
+    if (fault != OK) {
+        (void)!rmdir(rebuild->folder);
+        (void)!rename(rebuild->old_folder, rebuild->folder);
+        return cli_fail(cli, CLI_NO, "cannot write to %s: %s; nothing was changed", rebuild->folder,
+                        fault_words(fault));
+    }
+    rebuild->before.cursor = cursor;
+    return CLI_FINE;
+}
+
+/* Until the new store has come as far as the old one. */
+static int wait_for_cursor(struct rebuild *rebuild)
+{
+    int64_t say_ms = clock_mono_ms() + PROGRESS_MS;
+    json_t *question = json_pack("{s:s}", "ask", "digest");
+    for (;;) {
+        json_t *answer = NULL;
+        uint64_t cursor = 0;
+        enum fault fault =
+            client_ask_wait(rebuild->client, rebuild->actor, question, CLI_ASK_MS, &answer);
+        if (fault == OK) {
+            cursor = (uint64_t)tree_int(answer, "cursor");
+        }
+        json_decref(answer);
+        if (fault == OK && cursor >= rebuild->before.cursor) {
+            json_decref(question);
+            return CLI_FINE;
+        }
+        if (clock_mono_ms() > rebuild->deadline_ms) {
+            json_decref(question);
+            return cli_fail(rebuild->cli, CLI_UNREACHABLE,
+                            "%s has come to event %llu of %llu and goes on; the old store is kept "
+                            "in %s",
+                            rebuild->actor, (unsigned long long)cursor,
+                            (unsigned long long)rebuild->before.cursor, rebuild->old_folder);
+        }
+        if (clock_mono_ms() > say_ms) {
+            cli_say(rebuild->cli, "event %llu of %llu", (unsigned long long)cursor,
+                    (unsigned long long)rebuild->before.cursor);
+            say_ms = clock_mono_ms() + PROGRESS_MS;
+        }
+        wait_a_little(rebuild);
+    }
+}
+
+/* CLI_FINE: identical, or not to be compared. */
+static int compare(struct rebuild *rebuild)
+{
+    struct cli *cli = rebuild->cli;
+    struct buf report = {0};
+    enum fault fault = store_image_take(rebuild->folder, &rebuild->after);
+    bool comparable =
+        fault == OK && rebuild->before_known && rebuild->after.cursor == rebuild->before.cursor;
+    uint64_t differences =
+        comparable ? store_image_compare(&rebuild->before, &rebuild->after, &report) : 0;
+    if (cli->json) {
+        json_t *whole = json_pack("{s:s, s:b, s:b, s:I, s:I, s:s}", "actor", rebuild->actor,
+                                  "compared", comparable, "identical", comparable && !differences,
+                                  "differences", (json_int_t)differences, "cursor",
+                                  (json_int_t)rebuild->after.cursor, "kept", rebuild->old_folder);
+        cli_print_json(whole);
+        json_decref(whole);
+    } else if (comparable && !differences) {
+        printf("%sidentical%s: %llu pairs, up to event %llu\n", cli_paint(cli, PAINT_GREEN),
+               cli_paint(cli, PAINT_NONE), (unsigned long long)rebuild->after.pairs,
+               (unsigned long long)rebuild->after.cursor);
+    } else if (comparable) {
+        printf("%s%llu differences%s\n%s", cli_paint(cli, PAINT_RED),
+               (unsigned long long)differences, cli_paint(cli, PAINT_NONE), buf_text(&report));
+    } else if (fault == OK && rebuild->before_known) {
+        printf("not compared: the old store had seen event %llu, the new one %llu already\n",
+               (unsigned long long)rebuild->before.cursor,
+               (unsigned long long)rebuild->after.cursor);
+    } else {
+        printf("not compared: %s\n", fault == OK ? "the old store is damaged" : fault_words(fault));
+    }
+    fflush(stdout);
+    cli_say(cli, "the old store is kept in %s", rebuild->old_folder);
+    buf_fini(&report);
+    return differences || fault != OK ? CLI_NO : CLI_FINE;
+}
+
+static int order(struct rebuild *rebuild, enum fleet_order what)
+{
+    enum fault fault = fleet_order(rebuild->cli->home, rebuild->actor, what, ORDER_MS);
+    if (fault == OK) {
+        return CLI_FINE;
+    }
+    cli_fail(rebuild->cli, CLI_NO, "%s cannot be %s: %s", rebuild->actor,
+             what == FLEET_STOP ? "stopped" : "started", fault_words(fault));
+    cli_next(rebuild->cli, "usher status");
+    return CLI_NO;
+}
+
+static int run(struct rebuild *rebuild)
+{
+    wait_for_quiet(rebuild);
+    int code = order(rebuild, FLEET_STOP);
+    if (code != CLI_FINE) {
+        return code;
+    }
+    code = move_aside(rebuild);
+    int started = order(rebuild, FLEET_START); /* whatever happened */
+    if (code == CLI_FINE) {
+        code = started;
+    }
+    if (code == CLI_FINE) {
+        code = wait_for_cursor(rebuild);
+    }
+    return code == CLI_FINE ? compare(rebuild) : code;
+}
+
+int verb_rebuild(struct cli *cli)
+{
+    struct rebuild rebuild = {.cli = cli, .actor = cli_word(cli, 0)};
+    int64_t wait_s;
+    if (!rebuild.actor || cli->word_count > 1) {
+        return cli_usage(cli, "expected one actor: ledger, crm, support, mailer or alert");
+    }
+    if (!cli_number(cli, "--wait", 1, WAIT_S_MAX, WAIT_S, &wait_s)) {
+        return CLI_USAGE;
+    }
+    int code = cli_need_home(cli);
+    if (code == CLI_FINE) {
+        code = check_actor(&rebuild);
+    }
+    if (code == CLI_FINE && !fleet_is_up(cli->home)) {
+        code = cli_fail(cli, CLI_UNREACHABLE, "the fleet of %s is not running", cli->home);
+        cli_next(cli, "usher up");
+    }
+    if (code == CLI_FINE) {
+        code = cli_connect(cli, true, &rebuild.client);
+    }
+    if (code == CLI_FINE) {
+        rebuild.folder = home_path(cli->home, "data/%s", rebuild.actor);
+        rebuild.old_folder = home_path(cli->home, "data/%s.old-%lld", rebuild.actor,
+                                       (long long)(clock_wall_ms() / 1000));
+        rebuild.deadline_ms = clock_mono_ms() + wait_s * 1000;
+        code = run(&rebuild);
+    }
+    client_destroy(&rebuild.client);
+    store_image_fini(&rebuild.before);
+    store_image_fini(&rebuild.after);
+    free(rebuild.folder);
+    free(rebuild.old_folder);
+    return code;
+}
