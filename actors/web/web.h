@@ -51,7 +51,7 @@ struct web_limits {
 
 /* clang-format off */
 #define WEB_LIMITS_USUAL                                                                           \
-    {.connections_max = 1024, .connections_per_address_max = 64, .bodies_bytes_max = 8 << 20,      \
+    {.connections_max = 1024, .connections_per_address_max = 64, .bodies_bytes_max = 4 << 20,      \
      .head_ms = 5000, .body_ms = 10000, .send_ms = 10000, .idle_ms = 75000, .answer_ms = 5000,     \
      .body_bytes_s_min = 1024}
 /* clang-format on */

@@ -18,7 +18,7 @@
 #include "settings.h"
 #include "web.h"
 
-enum { DOOR_IN_FLIGHT_MAX = 2048, DOOR_IN_FLIGHT_BYTES_MAX = 8 << 20 };
+enum { DOOR_IN_FLIGHT_MAX = 2048, DOOR_IN_FLIGHT_BYTES_MAX = 4 << 20 };
 
 struct door;
 

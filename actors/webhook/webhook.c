@@ -135,14 +135,6 @@ static void webhook_close(void **state)
     *state = NULL;
 }
 
-static enum fault webhook_apply(void *state, struct store_txn *txn, const struct event *event)
-{
-    (void)state;
-    (void)txn;
-    (void)event;
-    return OK;
-}
-
 static json_t *answer_delivery(struct webhook *webhook, const json_t *question, enum fault *fault)
 {
     const char *id = tree_text(question, "id");
@@ -204,7 +196,6 @@ const struct actor_class webhook_actor = {
     .format = FORMAT,
     .open = webhook_open,
     .close = webhook_close,
-    .apply = webhook_apply,
     .answer = webhook_answer,
     .report = webhook_report,
 };
