@@ -39,7 +39,7 @@ static enum fault open_segments(struct journal *journal, struct buf *why)
         return fault;
     }
     if (journal->segment_count == 0) {
-        fault = spare_make(journal);
+        fault = spare_make(journal, false);
         return fault == OK ? segment_begin(journal) : fault;
     }
     char name[SEGMENT_NAME_CHARS];
@@ -341,6 +341,7 @@ static enum fault commit(struct journal *journal, const struct batch_header *bat
 #endif
     places_add(&journal->places, batch->first_seq, journal->used);
     journal->used += batch->bytes;
+    atomic_store_explicit(&journal->helper.filled, journal->used, memory_order_relaxed);
     journal->head += batch->count;
     memcpy(journal->chain, batch->chain, SHA256_BYTES);
     journal->commits++;

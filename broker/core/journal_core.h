@@ -71,6 +71,7 @@ struct helper {
     pthread_cond_t wake; /* the helper has something to do */
     pthread_cond_t told; /* the helper has done something */
     atomic_bool stop;
+    atomic_uint_fast64_t filled; /* of the open segment: sets the pace of the next file */
     enum spare_state spare;
     bool full;        /* the index found no room the last time */
     enum fault fault; /* of the index: the journal's too */
@@ -109,7 +110,8 @@ struct segment *segment_open_one(struct journal *journal);
 struct segment *segment_of_seq(struct journal *journal, uint64_t seq);
 uint64_t segment_last_seq(const struct journal *journal, const struct segment *segment);
 void segment_add(struct journal *journal, const struct segment *segment);
-enum fault spare_make(const struct journal *journal) NODISCARD;
+/* `gently`: by the helper, beside a stream of commits. */
+enum fault spare_make(const struct journal *journal, bool gently) NODISCARD;
 enum fault segment_begin(struct journal *journal) NODISCARD; /* from the spare file */
 enum fault segment_rotate(struct journal *journal) NODISCARD;
 enum fault closed_write(struct journal *journal) NODISCARD;

@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { ZERO_BYTES = 1 << 20 };
+enum { ZERO_BYTES = 1 << 18, PAUSE_MS = 2 };
 
 static const char spare_name[] = "spare", draft_name[] = "spare.draft";
 static const char closed_name[] = "closed", closed_draft[] = "closed.draft";
@@ -61,8 +62,22 @@ void segment_add(struct journal *journal, const struct segment *segment)
     journal->segments[journal->segment_count++] = *segment;
 }
 
+/* A commit waits for whatever is in the disk's queue. So the next file is made in pieces, each synced
+ * by itself, and no faster than the open segment fills. */
+static enum fault give_way(const struct journal *journal, int fd, uint64_t made)
+{
+    const struct helper *helper = &journal->helper;
+    static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    enum fault fault = io_fault(journal_io->sync(fd));
+    if (made > atomic_load_explicit(&helper->filled, memory_order_relaxed) &&
+        !atomic_load_explicit(&helper->stop, memory_order_relaxed)) {
+        nanosleep(&pause, NULL);
+    }
+    return fault;
+}
+
 /* Written with zeros, so that a later sync of a batch has no blocks to allocate or convert. */
-enum fault spare_make(const struct journal *journal)
+enum fault spare_make(const struct journal *journal, bool gently)
 {
     if (journal_io->free_bytes(journal->folder_fd) <
         journal->segment_bytes + journal->disk_free_min) {
@@ -81,6 +96,9 @@ enum fault spare_make(const struct journal *journal)
         fault = io_fault(journal_io->write(fd, zeros, len, at));
         at += len;
         left -= len;
+        if (fault == OK && gently && left) {
+            fault = give_way(journal, fd, at);
+        }
     }
     free(zeros);
     if (fault == OK) {
@@ -135,6 +153,7 @@ enum fault segment_begin(struct journal *journal)
     }
     journal->fd = fd;
     journal->used = SEGMENT_DATA_OFFSET;
+    atomic_store_explicit(&journal->helper.filled, 0, memory_order_relaxed);
     return OK;
 }
 

@@ -18,7 +18,7 @@ static void make_spare(struct journal *journal)
     struct helper *helper = &journal->helper;
     helper->spare = SPARE_MAKING;
     pthread_mutex_unlock(&helper->lock);
-    enum fault fault = spare_make(journal);
+    enum fault fault = spare_make(journal, true);
     pthread_mutex_lock(&helper->lock);
     helper->spare = fault == OK ? SPARE_READY : SPARE_FAILED;
     pthread_cond_broadcast(&helper->told);
@@ -163,7 +163,7 @@ enum fault helper_spare(struct journal *journal)
     if (helper->spare != SPARE_READY) {
         helper->spare = SPARE_MAKING;
         pthread_mutex_unlock(&helper->lock);
-        fault = spare_make(journal);
+        fault = spare_make(journal, false);
         pthread_mutex_lock(&helper->lock);
         helper->spare = fault == OK ? SPARE_READY : SPARE_FAILED;
     }
