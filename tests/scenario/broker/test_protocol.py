@@ -300,10 +300,7 @@ def test_random_frames(broker, connect):
         for _ in range(dice.randrange(6)):
             body[dice.randrange(len(body))] = dice.randrange(256)
         crm.socket.send_multipart([bytes(good), bytes(body)][:dice.randrange(1, 3)])
-    received = 0
-    while received < 2000:
         crm.receive()
-        received += 1
     status = connect("tools").ask("broker", {"ask": "status"})
     assert status["counts"]["refused"]["malformed"] > 100
 
