@@ -7,7 +7,7 @@
  *   HELLO name version                                 WELCOME head floor
  *   PUBLISH count           body: event maps           PUBLISHED [seq, ...] [duplicate, ...]
  *   READ from max topics    body: -                    EVENTS count next head   body: (seq, map)*
- *   BEAT cursor state                                  BEATEN head
+ *   BEAT cursor state                                  BEATEN head [actors]
  *   ASK actor deadline_ms   body: question             ANSWER           body: answer
  *   REPLY ticket fault      body: answer               ASKED ticket who body: question
  *                                                      REFUSED fault words [detail]

@@ -103,6 +103,29 @@ static void welcomed(struct client *client, const struct wire_header *header)
     tell_state(client);
 }
 
+/* [[name, connected, oldest_ms], ...] */
+static void actors_told(struct client *client, struct value_cursor list)
+{
+    size_t count, fields, len;
+    if (!value_get_array(&list, &count)) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *bytes;
+        char name[EVENT_NAME_BYTES_MAX + 1];
+        bool connected;
+        int64_t oldest_ms;
+        if (!value_get_array(&list, &fields) || fields != 3 ||
+            !value_get_string(&list, &bytes, &len) || len >= sizeof name ||
+            !value_get_flag(&list, &connected) || !value_get_int(&list, &oldest_ms)) {
+            return;
+        }
+        memcpy(name, bytes, len);
+        name[len] = '\0';
+        client->on_actors(client->actors_self, name, connected, oldest_ms);
+    }
+}
+
 static void beaten(struct client *client, const struct wire_header *header)
 {
     int64_t head;
@@ -111,6 +134,9 @@ static void beaten(struct client *client, const struct wire_header *header)
         if (client->on_bell) {
             client->on_bell(client->bell_self, "heartbeat", client->head);
         }
+    }
+    if (header->argument_count > 1 && client->on_actors) {
+        actors_told(client, header->arguments[1]);
     }
 }
 

@@ -71,6 +71,10 @@ enum fault client_read(struct client *client, uint64_t from, size_t max, const c
 typedef void client_bell(void *self, const char *type, uint64_t seq);
 void client_on_bell(struct client *client, client_bell *bell, void *self);
 
+/* How another actor is, with each answer to a beat: only a name whose kind is "alert" is told. */
+typedef void client_actors(void *self, const char *name, bool connected, int64_t oldest_ms);
+void client_on_actors(struct client *client, client_actors *actors, void *self);
+
 /* Connected (WELCOME arrived) or lost: up is false while the broker does not answer. */
 typedef void client_state(void *self, bool up, uint64_t head, uint64_t floor);
 void client_on_state(struct client *client, client_state *state, void *self);

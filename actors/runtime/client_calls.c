@@ -241,6 +241,12 @@ void client_take_bell(struct client *client, const uint8_t *frame, size_t len)
     }
 }
 
+void client_on_actors(struct client *client, client_actors *actors, void *self)
+{
+    client->on_actors = actors;
+    client->actors_self = self;
+}
+
 void client_on_bell(struct client *client, client_bell *bell, void *self)
 {
     client->on_bell = bell;

@@ -100,6 +100,8 @@ struct client {
     enum fault ask_fault;
     json_t *ask_answer;
 
+    client_actors *on_actors;
+    void *actors_self;
     client_bell *on_bell;
     void *bell_self;
     client_state *on_state;

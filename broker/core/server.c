@@ -164,7 +164,8 @@ static void hello_take(struct server *server, const struct server_message *messa
     (void)server_send(server, peer, NULL, 0);
 }
 
-static void beat_take(struct server *server, struct peer *peer, const struct wire_header *header)
+static void beat_take(struct server *server, struct peer *peer, const struct wire_header *header,
+                      int64_t now_ms)
 {
     int64_t cursor;
     if (header->argument_count < 1 || !wire_int(header, 0, &cursor) || cursor < 0) {
@@ -184,8 +185,12 @@ static void beat_take(struct server *server, struct peer *peer, const struct wir
     }
     consumer->cursor = (uint64_t)cursor;
     consumer->has_cursor = true;
-    wire_header_begin(&server->header, WIRE_BEATEN, header->request, 1);
+    bool watcher = strcmp(consumer->rights->kind, "alert") == 0;
+    wire_header_begin(&server->header, WIRE_BEATEN, header->request, watcher ? 2 : 1);
     value_put_int(&server->header, (int64_t)server_head(server));
+    if (watcher) {
+        server_put_actors(server, now_ms);
+    }
     (void)server_send(server, peer, NULL, 0);
 }
 
@@ -201,7 +206,7 @@ static enum fault take_verb(struct server *server, struct peer *peer,
         read_take(server, peer, header);
         return OK;
     case WIRE_BEAT:
-        beat_take(server, peer, header);
+        beat_take(server, peer, header, now_ms);
         return OK;
     case WIRE_ASK:
         ask_take(server, peer, header, body, now_ms);

@@ -55,6 +55,31 @@ static json_t *peer_tree(struct server *server, const struct consumer *consumer,
     return tree;
 }
 
+/* Actors only: people come and go. */
+static bool is_actor(const struct consumer *consumer)
+{
+    return strchr(consumer->name, '/') == NULL && !consumer->rights->asks;
+}
+
+void server_put_actors(struct server *server, int64_t now_ms)
+{
+    const struct consumer *consumer;
+    size_t count = 0;
+    uint64_t head = server_head(server);
+    for (size_t i = 0; (consumer = peers_consumer(server->peers, i)); i++) {
+        count += is_actor(consumer);
+    }
+    value_put_array(&server->header, count);
+    for (size_t i = 0; (consumer = peers_consumer(server->peers, i)); i++) {
+        if (is_actor(consumer)) {
+            value_put_array(&server->header, 3);
+            value_put_text(&server->header, consumer->name);
+            value_put_flag(&server->header, consumer_connected(consumer, now_ms));
+            value_put_int(&server->header, oldest_waiting_ms(server, consumer, head));
+        }
+    }
+}
+
 static json_t *counts_tree(const struct server_counts *counts)
 {
     json_t *tree = json_object();
