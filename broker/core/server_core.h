@@ -79,9 +79,6 @@ void reply_take(struct server *server, struct peer *peer, const struct wire_head
                 struct slice body);
 void ask_expire(struct server *server, int64_t now_ms);
 void ask_peer_gone(struct server *server, struct peer *peer);
-
-/* --- server_ask.c --- */
-
 /* Appends how every actor is to the header: [[name, connected, oldest_ms], ...]. */
 void server_put_actors(struct server *server, int64_t now_ms);
 
