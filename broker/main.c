@@ -3,6 +3,7 @@
 #include "home.h"
 #include "journal.h"
 #include "logs.h"
+#include "memory.h"
 #include "settings.h"
 
 #include <getopt.h>
@@ -111,6 +112,7 @@ int main(int argc, char **argv)
     if (code) {
         return code < 0 ? EXIT_OK : code;
     }
+    memory_for_messages();
     char *home = home_find(given);
     struct settings *settings = NULL;
     struct buf why = {0};

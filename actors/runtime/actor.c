@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "home.h"
 #include "logs.h"
+#include "memory.h"
 #include "must.h"
 #include "ready.h"
 
@@ -345,6 +346,7 @@ int actor_main(int argc, char **argv, const struct actor_class *class)
             return usage(class, strcmp(argv[i], "--help") == 0 ? stdout : stderr);
         }
     }
+    memory_for_messages();
     struct actor *actor = must_calloc(1, sizeof *actor);
     actor->class = class;
     actor->signal_fd = -1;

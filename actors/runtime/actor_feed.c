@@ -317,6 +317,9 @@ static void apply_batch(struct actor *actor, struct value_cursor *body, size_t c
         return;
     }
     cursor_stored(actor, next - 1);
+    if (actor->trouble) {
+        logs_write(LOGS_INFO, "events are applied again", NULL);
+    }
     actor->failures = 0;
     actor->trouble = NULL;
     actor->applied += work.applied;

@@ -1,6 +1,7 @@
 /* client_core.h - inside the client: what its files share. Not for others.
  *
- *   client.c          the connection: sockets, HELLO, beats, what arrives
+ *   client.c          the object; HELLO, beats, and who gets what arrives
+ *   client_link.c     sockets, frames, silence
  *   client_publish.c  events on their way, in batches
  *   client_calls.c    READ and ASK, one of each at a time; questions to us; bells
  *   client_wait.c     the blocking calls
@@ -109,24 +110,30 @@ struct client {
     client_question *on_question;
     void *question_self;
     uint64_t cursor;
-    struct buf report; /* packed */
+    struct buf report;       /* packed */
     struct buf header, body; /* scratch for what is sent */
 };
 
 /* client.c */
 struct client *client_alloc(void); /* without sockets: for the fuzzer */
 int64_t client_next_request(struct client *client, enum request_kind kind);
-bool client_send(struct client *client, const struct buf *header, const void *body, size_t len);
+int64_t client_backoff_ms(unsigned tries, int64_t first, int64_t most);
 /* One message that arrived; `body` may be NULL. */
 void client_take(struct client *client, const uint8_t *header, size_t header_len,
                  const uint8_t *body, size_t len);
-/* One frame of the doorbell. */
-void client_take_bell(struct client *client, const uint8_t *frame, size_t len);
-bool client_parse_bell(const uint8_t *frame, size_t len, char *type, size_t room, uint64_t *seq);
+void client_say_hello(struct client *client);
+void client_say_beat(struct client *client, int64_t now);
+void client_go_down(struct client *client);
+void client_tell_state(struct client *client);
+
+/* client_link.c */
+enum fault client_open_dealer(struct client *client) NODISCARD;
+enum fault client_open_bell(struct client *client) NODISCARD;
+void client_close_socket(struct client *client, zsock_t **socket);
+bool client_send(struct client *client, const struct buf *header, const void *body, size_t len);
 void client_receive(struct client *client);
 void client_receive_monitor(struct client *client);
 void client_tick(struct client *client);
-int64_t client_backoff_ms(unsigned tries, int64_t first, int64_t most);
 
 /* client_publish.c */
 void publish_init(struct client *client);
@@ -149,6 +156,9 @@ void ask_answered(struct client *client, const struct wire_header *header, const
                   size_t len);
 void ask_refused(struct client *client, const struct wire_header *header, enum fault fault);
 void ask_begin(struct client *client, const char *actor, const json_t *question, int deadline_ms);
+/* One frame of the doorbell. */
+void client_take_bell(struct client *client, const uint8_t *frame, size_t len);
+bool client_parse_bell(const uint8_t *frame, size_t len, char *type, size_t room, uint64_t *seq);
 void question_asked(struct client *client, const struct wire_header *header, const uint8_t *body,
                     size_t len);
 
