@@ -93,11 +93,13 @@ class Client:
     """One DEALER (and, when wanted, one SUB), with one request open at a time for the plain calls;
     send() and receive() are for tests that want more."""
 
-    def __init__(self, home, name, keys=None, server_key=None, door=None, bell=None, curve=True):
+    def __init__(self, home, name, keys=None, server_key=None, door=None, bell=None, curve=True,
+                 options=None):
         self.home, self.name = home, name
         self.door_endpoint = door or endpoint(home, "broker")
         self.bell_endpoint = bell or endpoint(home, "bell")
         self.curve = curve
+        self.options = options or {}
         if curve:
             self.keys = keys or read_key_file(os.path.join(home, "keys", name + ".key"))
             public_path = os.path.join(home, "keys", "broker.pub")
@@ -113,6 +115,8 @@ class Client:
         socket.linger = 0
         socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 6000)
+        for option, value in self.options.items():
+            socket.setsockopt(option, value)
         if self.curve:
             socket.curve_publickey, socket.curve_secretkey = self.keys
             socket.curve_serverkey = self.server_key
