@@ -1,6 +1,7 @@
 #include "client_core.h"
 
 #include "clock.h"
+#include "logs.h"
 #include "must.h"
 
 #include <stdlib.h>
@@ -211,6 +212,15 @@ enum fault client_open_dealer(struct client *client)
 
 /* --- time ------------------------------------------------------------------------------------ */
 
+/* It worked before, so it will again: the next tick that finds silence tries once more. */
+static void reopen(struct client *client, enum fault (*open)(struct client *))
+{
+    enum fault fault = open(client);
+    if (fault != OK) {
+        logs_write(LOGS_WARN, "no new connection", "fault", fault_name(fault), NULL);
+    }
+}
+
 void client_tick(struct client *client)
 {
     int64_t now = clock_mono_ms();
@@ -223,10 +233,10 @@ void client_tick(struct client *client)
     if ((client->up && silent > CLIENT_BEATS_MISSED_MAX * WIRE_HEARTBEAT_MS + CLIENT_TICK_MS) ||
         (!client->up && now - client->opened_ms > CLIENT_REOPEN_MS)) {
         client_go_down(client);
-        (void)client_open_dealer(client); /* worked before: the endpoint is sound */
-        (void)client_open_bell(client);
+        reopen(client, client_open_dealer);
+        reopen(client, client_open_bell);
     } else if (client->up && listens && now - client->bell_ms > CLIENT_BELL_SILENT_MS) {
-        (void)client_open_bell(client);
+        reopen(client, client_open_bell);
     }
     if (!client->up && client->hello_ms && now - client->hello_ms >= WIRE_HEARTBEAT_MS) {
         client_say_hello(client);
