@@ -203,7 +203,7 @@ struct payment *weave_payment(const struct view *view, const struct node *node);
 struct node *weave_root(const struct view *view, const struct node *node);
 void crowd_add(struct view *view, struct crowd *crowd, struct record *record);
 
-/* money.c: refunds and disputes, brought to their payments */
+/* refunds.c: refunds and disputes, brought to their payments */
 void money_attach(struct view *view);
 
 /* people.c: records, who they are, and members */

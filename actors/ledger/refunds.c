@@ -1,4 +1,4 @@
-/* money.c - refunds and disputes, brought to the payments that they are about. */
+/* refunds.c - refunds and disputes, brought to the payments that they are about. */
 #include "view.h"
 
 #include <string.h>
