@@ -271,6 +271,7 @@ static enum fault open_socket(const char *listen, int *fd, int *port)
     char host[LISTEN_CHARS_MAX];
     const char *service;
     struct addrinfo *found = NULL;
+    *fd = -1;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     if (!split_listen(listen, host, sizeof host, &service) ||
         getaddrinfo(host, service, &hints, &found) != 0) {
@@ -279,11 +280,14 @@ static enum fault open_socket(const char *listen, int *fd, int *port)
     enum fault fault = bind_socket(found, fd);
     freeaddrinfo(found);
     if (fault == OK) {
-        struct sockaddr_storage bound;
+        union {
+            struct sockaddr any;
+            struct sockaddr_in v4;
+            struct sockaddr_in6 v6;
+        } bound = {.v6 = {0}};
         socklen_t len = sizeof bound;
-        MUST(getsockname(*fd, (struct sockaddr *)&bound, &len) == 0);
-        *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                  : ((struct sockaddr_in *)&bound)->sin_port);
+        MUST(getsockname(*fd, &bound.any, &len) == 0);
+        *port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
     }
     return fault;
 }

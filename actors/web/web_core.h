@@ -80,8 +80,8 @@ void web_note_refused(struct web *web, const char *path, const char *reason);
 /* MHD's callbacks for requests. */
 enum MHD_Result web_on_access(void *self, struct MHD_Connection *mhd, const char *url,
                               const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **request);
-void web_on_completed(void *self, struct MHD_Connection *mhd, void **request,
+                              size_t *upload_size, void **context);
+void web_on_completed(void *self, struct MHD_Connection *mhd, void **context,
                       enum MHD_RequestTerminationCode how);
 
 void web_requests_fini(struct web *web);

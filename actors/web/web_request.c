@@ -22,7 +22,7 @@ static struct web_request *request_new(struct web *web)
         request->web = web;
         request->slot = (uint32_t)web->request_count;
         web->requests =
-            must_realloc(web->requests, (web->request_count + 1) * sizeof *web->requests);
+            must_realloc(web->requests, (web->request_count + 1) * sizeof(struct web_request *));
         web->requests[web->request_count++] = request;
     }
     request->generation++;

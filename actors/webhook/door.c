@@ -4,10 +4,10 @@
 #include "events.h"
 #include "logs.h"
 #include "must.h"
+#include "secrets.h"
 #include "throttle.h"
 #include "values.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,38 +58,6 @@ struct door {
     bool overdue;
     int64_t logged_mono_ms;
 };
-
-/* clang-format off */
-const struct setting door_settings[] = {
-    {"webhook/listen", SETTING_ADDRESS, "127.0.0.1:8080", 0, 0, NULL,
-     "Where providers' posts arrive; TLS ends at a proxy in front."},
-    {"webhook/trusted_proxies", SETTING_TEXT, "127.0.0.1 ::1", 0, 0, NULL,
-     "Addresses or networks whose X-Forwarded-For is believed and whose connections are not limited."},
-    {"webhook/payment/provider", SETTING_CHOICE, "stripe", 0, 0, "stripe",
-     "The payment provider."},
-    {"webhook/payment/mode", SETTING_CHOICE, "test", 0, 0, "live|test",
-     "Events of the other mode are recorded and have no effect."},
-    {"webhook/payment/secret", SETTING_SECRET, "file:secrets/stripe", 0, 0, NULL,
-     "The endpoint's signing secret; one a line while rotating."},
-    {"webhook/payment/products", SETTING_TEXT, "", 0, 0, NULL,
-     "Price or product ids that are ours, separated by blanks; empty: all."},
-    {"webhook/payment/app_user_key", SETTING_TEXT, "user_id app_user userId", 0, 0, NULL,
-     "Names in the provider's metadata that hold the app's own user id."},
-    {"webhook/payment/tolerance", SETTING_DURATION, "300s", 1000, 86400000, NULL,
-     "How old, or how far in the future, a signature may be."},
-    {"webhook/limits/body", SETTING_BYTES, "256k", 1024, 1 << 18, NULL,
-     "The largest body that is taken."},
-    {"webhook/limits/connections", SETTING_NUMBER, "1024", 8, 4096, NULL,
-     "Connections in all."},
-    {"webhook/limits/per_address", SETTING_NUMBER, "64", 1, 4096, NULL,
-     "Connections of one address."},
-    {"webhook/limits/answer", SETTING_DURATION, "5s", 100, 30000, NULL,
-     "How long the journal may take before the provider is asked to come again."},
-    {"webhook/limits/wrong", SETTING_NUMBER, "100", 1, 1000000, NULL,
-     "Bad requests of one address before it has to slow down to one a second."},
-    {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
-};
-/* clang-format on */
 
 /* --- counting and answering ------------------------------------------------------------------ */
 
@@ -360,46 +328,6 @@ static void on_turned(void *self)
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static enum fault read_secrets(const struct settings *settings, char **secrets)
-{
-    enum fault fault = settings_secret(settings, "webhook/payment/secret", secrets);
-    if (fault == OK && strspn(*secrets, " \t\r\n") == strlen(*secrets)) {
-        free(*secrets);
-        *secrets = NULL;
-        fault = FAULT_NOT_FOUND;
-    }
-    return fault;
-}
-
-static void forget_secrets(char **secrets)
-{
-    if (*secrets) {
-        OPENSSL_cleanse(*secrets, strlen(*secrets));
-        free(*secrets);
-        *secrets = NULL;
-    }
-}
-
-enum fault door_check(const struct settings *settings, struct buf *why)
-{
-    char *secrets = NULL;
-    enum fault fault = read_secrets(settings, &secrets);
-    if (fault != OK) {
-        buf_printf(why,
-                   "usher.cfg: webhook/payment/secret: %s; without it nobody can be believed\n",
-                   fault_words(fault));
-        fault = FAULT_CONFIG;
-    }
-    forget_secrets(&secrets);
-    if (!web_are_networks(settings_text(settings, "webhook/trusted_proxies"))) {
-        buf_printf(why,
-                   "usher.cfg: webhook/trusted_proxies: expected addresses or networks such as "
-                   "10.0.0.0/8, separated by blanks\n");
-        fault = FAULT_CONFIG;
-    }
-    return fault;
-}
-
 static enum fault open_web(struct door *door, zloop_t *loop)
 {
     const struct settings *settings = door->settings;
@@ -454,7 +382,7 @@ enum fault door_open(zloop_t *loop, struct client *client, const struct settings
     door->throttle.burst = (int)settings_number(settings, "webhook/limits/wrong");
     door->throttle.refill_ms = WRONG_REFILL_MS;
     door->throttle.seed = random_u64();
-    fault = read_secrets(settings, &door->secrets);
+    fault = secrets_read(settings, &door->secrets);
     if (fault == OK) {
         fault = open_web(door, loop);
     }
@@ -478,7 +406,7 @@ void door_close(struct door **door)
     for (size_t i = 0; i < self->all_count; i++) {
         free(self->all[i]);
     }
-    forget_secrets(&self->secrets);
+    secrets_forget(&self->secrets);
     tape_fini(&self->tape);
     buf_fini(&self->data);
     buf_fini(&self->packed);
@@ -490,7 +418,7 @@ void door_close(struct door **door)
 void door_renew_secrets(struct door *door)
 {
     char *fresh = NULL;
-    enum fault fault = read_secrets(door->settings, &fresh);
+    enum fault fault = secrets_read(door->settings, &fresh);
     if (fault != OK) {
         if (!door->secrets_lost) {
             logs_write(LOGS_ERROR, "the signing secret cannot be read; the known one stays",
@@ -501,10 +429,10 @@ void door_renew_secrets(struct door *door)
     }
     door->secrets_lost = false;
     if (strcmp(fresh, door->secrets) == 0) {
-        forget_secrets(&fresh);
+        secrets_forget(&fresh);
         return;
     }
-    forget_secrets(&door->secrets);
+    secrets_forget(&door->secrets);
     door->secrets = fresh;
     logs_write(LOGS_INFO, "the signing secret has changed", NULL);
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
-enum { NODES_AT_FIRST = 512, NO_KEY = UINT32_MAX };
+enum { NODES_AT_FIRST = 512 };
+
+#define NO_KEY UINT32_MAX
 
 /* Children follow their parent; `next` is the place behind the whole value. */
 struct tape_node {

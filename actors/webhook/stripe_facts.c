@@ -52,12 +52,12 @@ static void read_checkout(struct reader *reader)
     bool one_off = strcmp(read_word(reader, "mode"), "payment") == 0;
     bool paid = strcmp(money, "paid") == 0 || strcmp(money, "no_payment_required") == 0;
     bool left_to_invoice = *reader->rules->products && !reader->shows_product && *invoice;
-    if (!one_off || left_to_invoice) {
-        paid = false;
-    } else if (type_is(reader, "checkout.session.async_payment_failed")) {
-        checkout_payment(reader, key, "failed", true);
-    } else if (paid) {
-        checkout_payment(reader, key, "paid", false);
+    if (one_off && !left_to_invoice) {
+        if (type_is(reader, "checkout.session.async_payment_failed")) {
+            checkout_payment(reader, key, "failed", true);
+        } else if (paid) {
+            checkout_payment(reader, key, "paid", false);
+        }
     }
     add_link(reader, session, intent);
     add_link(reader, session, invoice);
@@ -483,7 +483,7 @@ enum fault stripe_facts(const struct tape *tape, const struct provider_rules *ru
             out->type = type_of(&out->facts[0]);
         }
     }
-    if (out->fact_count && is_foreign(&reader, row)) {
+    if (row && out->fact_count && is_foreign(&reader, row)) {
         for (size_t i = 0; i < out->fact_count; i++) {
             out->facts[i].foreign = true;
         }

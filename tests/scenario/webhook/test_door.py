@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import signal
 import socket
 import threading
 import time
@@ -460,6 +461,31 @@ def test_broker_down_means_503_and_comes_back(door, home, broker):
         door.stop()
         again.stop()
         again.close()
+
+
+def test_a_journal_that_does_not_answer(door, home, broker):
+    """A request waits for its time and is told to come again; those that follow are told at once,
+    so that an outage costs no memory; what was under way is there once afterwards."""
+    event = stripe.Person("ada@example.com").paid()
+    broker.signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert door.signed(event)[0] == 503
+        assert 0.9 < time.monotonic() - began < 5
+        kit.wait_until(lambda: refused_within(door, event, 0.5), 20, "503 without a wait")
+    finally:
+        broker.signal(signal.SIGCONT)
+    status, answer, _ = stripe.deliver(door.port, event, SECRET)
+    assert status == 200 and answer["received"]
+    assert [e["id"] for e in taken(home)] == ["stripe:" + event["id"]]
+    counts = stats(home)
+    assert counts["late"] >= 1 and counts.get("full", 0) + counts.get("down", 0) >= 1
+
+
+def refused_within(door, event, seconds):
+    began = time.monotonic()
+    assert door.signed(event)[0] == 503
+    return time.monotonic() - began < seconds
 
 
 def stream(door, count, threads=8):
