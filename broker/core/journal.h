@@ -13,7 +13,7 @@
  * Faults     FULL (temporary: nothing of the batch was written; works again when there is room),
  *            IO (a failed sync: the process must end and start over), CORRUPT, GONE, AHEAD,
  *            TOO_LARGE.
- * See        JOURNAL.md; tests/unit/broker/journal_test.c; tests/crash/ */
+ * See        JOURNAL.md; tests/unit/broker/journal_*test.c; tests/crash/ */
 #ifndef USHER_JOURNAL_H
 #define USHER_JOURNAL_H
 

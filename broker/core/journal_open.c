@@ -211,7 +211,7 @@ static enum fault recover_batch(struct recovery *recovery)
 {
     struct journal *journal = recovery->journal;
     struct walk *walk = &recovery->walk;
-    uint64_t bad;
+    uint64_t bad = 0;
     enum fault fault = bad_is_damage(recovery);
     if (fault == OK) {
         fault = batch_check(walk, &bad, NULL, NULL);
