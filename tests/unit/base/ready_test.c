@@ -4,6 +4,7 @@
 #include "ready.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
