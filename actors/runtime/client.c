@@ -128,8 +128,7 @@ static void refused(struct client *client, const struct wire_header *header)
     }
     int kind = (int)(header->request & REQUEST_KIND_MASK);
     bool stranger = wire_text(header, 2, detail, sizeof detail) && strcmp(detail, "hello") == 0;
-    if (stranger || (kind == REQUEST_BEAT && fault_again(fault))) {
-        /* It was restarted: what it refused goes out again after its WELCOME. */
+    if (stranger) { /* it was restarted: what it refused goes out again after its WELCOME */
         if (client->up) {
             client_go_down(client);
             client_say_hello(client);
@@ -309,6 +308,11 @@ void client_report(struct client *client, uint64_t cursor, json_t *state)
         buf_reset(&client->report);
     }
     json_decref(state);
+}
+
+enum fault client_trouble(const struct client *client)
+{
+    return client->trouble;
 }
 
 const char *client_words(const struct client *client)

@@ -58,6 +58,10 @@ enum fault client_publish(struct client *client, const uint8_t *event, size_t le
 void client_flush(struct client *client);
 size_t client_in_flight(const struct client *client);
 
+/* The temporary fault with which the broker refused the last PUBLISH (FULL: its disk), OK when it
+ * answered since. What was refused is tried again all the same; who must answer at once looks here. */
+enum fault client_trouble(const struct client *client);
+
 /* The events are in `body` for wire_next_event; next is where to read on; head the newest number.
  * Callback with a fault: GONE, AHEAD, DENIED, ...; with CORRUPT, next is behind the damage if the
  * broker said so, else 0. Temporary trouble is retried by the client. One READ at a time: BUSY. */

@@ -172,7 +172,7 @@ static void reply(struct client *client, const struct value_cursor *ticket, enum
         buf_reset(&client->body);
         value_put_nil(&client->body);
     }
-    wire_header_begin(&client->header, WIRE_REPLY, client_next_request(client, REQUEST_BEAT), 2);
+    wire_header_begin(&client->header, WIRE_REPLY, client_next_request(client, REQUEST_REPLY), 2);
     buf_add(&client->header, ticket->at, (size_t)(ticket->end - ticket->at));
     value_put_text(&client->header, fault_name(fault));
     (void)client_send(client, &client->header, client->body.bytes, client->body.len);

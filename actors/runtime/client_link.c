@@ -238,7 +238,7 @@ void client_tick(struct client *client)
     } else if (client->up && listens && now - client->bell_ms > CLIENT_BELL_SILENT_MS) {
         reopen(client, client_open_bell);
     }
-    if (!client->up && client->hello_ms && now - client->hello_ms >= WIRE_HEARTBEAT_MS) {
+    if (!client->up && now - client->hello_ms >= WIRE_HEARTBEAT_MS) {
         client_say_hello(client);
     }
     if (client->up && now - client->beat_ms >= WIRE_HEARTBEAT_MS) {

@@ -244,6 +244,7 @@ struct verdicts {
 static void settle(struct client *client, struct batch *batch, struct verdicts verdicts)
 {
     size_t first = batch->first, count = sent_count(batch);
+    client->trouble = OK;
     client->out.bytes -= batch->events[first + count - 1].end - event_start(batch, first);
     client->out.events -= count;
     batch->first += count;
@@ -308,6 +309,7 @@ void publish_refused(struct client *client, int64_t request, enum fault fault)
         return;
     }
     if (fault_again(fault)) {
+        client->trouble = fault;
         batch->due_ms = clock_mono_ms() + client_backoff_ms(batch->tries, CLIENT_BACKOFF_MS_MIN,
                                                             CLIENT_RESEND_MS_MAX);
     } else if (sent_count(batch) > 1) {

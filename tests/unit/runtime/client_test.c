@@ -214,6 +214,11 @@ static void test_second_answer_is_ignored(void **state)
     assert_all_once(20);
 }
 
+static bool in_trouble(void)
+{
+    return client_trouble(world->client) != OK;
+}
+
 static void test_temporary_refusal_is_tried_again(void **state)
 {
     (void)state;
@@ -222,7 +227,10 @@ static void test_temporary_refusal_is_tried_again(void **state)
     world->fake.refuse_times = 3;
     world->fake.refuse_with = FAULT_FULL;
     publish_many(10);
+    run_until(in_trouble);
+    assert_int_equal(client_trouble(world->client), FAULT_FULL);
     run_until(all_answered);
+    assert_int_equal(client_trouble(world->client), OK);
     assert_all_once(10);
     assert_int_equal(world->fake.publishes, 4);
 }
@@ -527,6 +535,8 @@ static void test_questions(void **state)
     assert_string_equal(world->fake.reply_fault, fault_name(FAULT_NOT_FOUND));
     ask("huge");
     assert_string_equal(world->fake.reply_fault, fault_name(FAULT_TOO_LARGE));
+    assert_int_equal(world->fake.hellos, 1);
+    assert_true(is_up());
 }
 
 /* --- the blocking calls ---------------------------------------------------------------------- */

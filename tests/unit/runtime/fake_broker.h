@@ -301,6 +301,7 @@ static inline void fake_answer(struct fake_broker *fake, const struct wire_heade
         MUST(wire_text(header, 1, fake->reply_fault, sizeof fake->reply_fault));
         json_decref(fake->reply);
         MUST(value_unpack(body, len, &fake->reply) == OK);
+        fake_refuse(fake, header->request, FAULT_TIMEOUT, "too late", NULL); /* harmless */
         break;
     default:
         MUST(!"a verb of a client");
