@@ -1,5 +1,6 @@
 #include "event_view.h"
 
+#include "money.h"
 #include "must.h"
 #include "rights.h"
 #include "values.h"
@@ -103,31 +104,9 @@ void view_drop_raw(json_t *event)
 
 /* --- words ----------------------------------------------------------------------------------- */
 
-void view_money(int64_t amount, const char *currency, struct buf *out)
-{
-    static const char whole[] = " bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf ";
-    char word[8], padded[10];
-    size_t n = 0;
-    for (; currency[n] && n + 1 < sizeof word; n++) {
-        word[n] = (char)tolower((unsigned char)currency[n]);
-    }
-    word[n] = '\0';
-    snprintf(padded, sizeof padded, " %s ", word);
-    if (n && strstr(whole, padded)) {
-        buf_printf(out, "%lld", (long long)amount);
-    } else {
-        buf_printf(out, "%s%lld.%02lld", amount < 0 ? "-" : "", llabs((long long)amount) / 100,
-                   llabs((long long)amount) % 100);
-    }
-    for (size_t i = 0; i < n; i++) {
-        word[i] = (char)toupper((unsigned char)word[i]);
-    }
-    buf_printf(out, "%s%s", n ? " " : "", word);
-}
-
 static void fact_money(const json_t *fact, struct buf *out)
 {
-    view_money(tree_int(fact, "amount"), tree_text(fact, "currency"), out);
+    money_words(tree_int(fact, "amount"), tree_text(fact, "currency"), out);
 }
 
 static void words_of_refund(const json_t *fact, struct buf *out)
@@ -135,7 +114,7 @@ static void words_of_refund(const json_t *fact, struct buf *out)
     fact_money(fact, out);
     if (tree_int(fact, "amount") < tree_int(fact, "of")) {
         buf_add_text(out, " of ");
-        view_money(tree_int(fact, "of"), tree_text(fact, "currency"), out);
+        money_words(tree_int(fact, "of"), tree_text(fact, "currency"), out);
     }
     buf_printf(out, " refunded (%s)", tree_text(fact, "key"));
 }

@@ -20,9 +20,6 @@ void view_redact_text(const char *text, struct buf *out);
 /* Takes the provider's raw body out of the event's data; its length stays as raw_bytes. */
 void view_drop_raw(json_t *event);
 
-/* "29.00 USD"; currencies without a smaller unit stay whole. */
-void view_money(int64_t amount, const char *currency, struct buf *out);
-
 /* What happened, in a few words: "29.00 USD paid (in_1)". */
 void view_words(const json_t *event, struct buf *out);
 

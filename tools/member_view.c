@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "event_view.h"
+#include "money.h"
 #include "must.h"
 #include "values.h"
 
@@ -154,7 +155,7 @@ static void print_payment(const json_t *member)
     const json_t *payment = tree_get(member, "last_payment");
     if (*tree_text(member, "last_payment_at")) {
         struct buf text = {0};
-        view_money(tree_int(payment, "amount"), tree_text(payment, "currency"), &text);
+        money_words(tree_int(payment, "amount"), tree_text(payment, "currency"), &text);
         buf_printf(&text, ", %s (%s)", tree_text(member, "last_payment_at"),
                    tree_text(payment, "object"));
         print_field("last payment", buf_text(&text));

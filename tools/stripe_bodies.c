@@ -11,7 +11,7 @@
 #define VERSION_OLD "2024-06-20"
 #define VERSION_NEW "2026-05-27.dahlia"
 
-enum { ID_RANDOM_CHARS = 22, PURCHASE_SECONDS = 4 };
+enum { ID_RANDOM_CHARS = 22 };
 
 /* --- ids and signature ----------------------------------------------------------------------- */
 
@@ -227,32 +227,33 @@ static void tell_expired(const struct stripe_case *at, json_t *events)
 
 static const struct stripe_story stories[] = {
     {"payment.succeeded", "somebody subscribes and pays: everything Stripe sends", 0, 0,
-     tell_purchase, "invoice.paid"},
-    {"payment.renewed", "the next month is paid", 0, 1, tell_renewed, "invoice.paid"},
+     tell_purchase, "invoice.paid", 4},
+    {"payment.renewed", "the next month is paid", 0, 1, tell_renewed, "invoice.paid", 3},
     {"payment.failed", "the card for the next month fails", 0, 1, tell_failed,
-     "invoice.payment_failed"},
-    {"payment.refunded", "the payment is refunded in full", 0, 0, tell_refunded, "charge.refunded"},
+     "invoice.payment_failed", 1},
+    {"payment.refunded", "the payment is refunded in full", 0, 0, tell_refunded, "charge.refunded",
+     2},
     {"payment.partly_refunded", "part of it is refunded (--refunded AMOUNT in all so far)", 0, 0,
-     tell_partly_refunded, "charge.refunded"},
+     tell_partly_refunded, "charge.refunded", 2},
     {"payment.one_off", "a purchase without a subscription (--customer none: a guest's)", 0, 0,
-     tell_one_off, "checkout.session.completed"},
+     tell_one_off, "checkout.session.completed", 3},
     {"dispute.opened", "the card's owner disputes the payment", 0, 0, tell_dispute,
-     "charge.dispute.created"},
+     "charge.dispute.created", 1},
     {"dispute.inquiry", "the bank asks; nothing is withdrawn", 0, 0, tell_inquiry,
-     "charge.dispute.created"},
+     "charge.dispute.created", 0},
     {"dispute.closed", "the dispute is decided (--outcome won|lost)", 0, 0, tell_dispute_closed,
-     "charge.dispute.closed"},
+     "charge.dispute.closed", 1},
     {"trial.started", "a trial begins, nothing is paid", 0, 0, tell_trial,
-     "customer.subscription.created"},
+     "customer.subscription.created", 3},
     {"subscription.cancel_at_period_end", "it will end when the paid period does", 0, 0,
-     tell_will_end, "customer.subscription.updated"},
+     tell_will_end, "customer.subscription.updated", 0},
     {"subscription.ended", "the subscription is over", 0, 0, tell_ended,
-     "customer.subscription.deleted"},
-    {"reactivated", "the same customer subscribes again", 1, 0, tell_subscribed, "invoice.paid"},
+     "customer.subscription.deleted", 0},
+    {"reactivated", "the same customer subscribes again", 1, 0, tell_subscribed, "invoice.paid", 4},
     {"customer.updated", "the customer's name or address changes", 0, 0, tell_customer,
-     "customer.updated"},
+     "customer.updated", 0},
     {"checkout.expired", "somebody looked and did not buy", 0, 0, tell_expired,
-     "checkout.session.expired"},
+     "checkout.session.expired", 0},
 };
 
 const struct stripe_story *stripe_story_nth(size_t n)
@@ -290,7 +291,7 @@ void stripe_story_tell(const struct stripe_story *story, const struct stripe_cas
     struct stripe_case told = *at;
     told.nth = at->nth < 0 ? story->nth : at->nth;
     told.period = at->period < 0 ? story->period : at->period;
-    told.at_s = at->at_s - PURCHASE_SECONDS; /* nothing is created in the future */
+    told.at_s = at->at_s - story->seconds; /* nothing is created in the future */
     size_t first = json_array_size(events);
     story->tell(&told, events);
     for (size_t i = first; at->id && i < json_array_size(events); i++) {

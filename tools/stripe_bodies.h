@@ -47,6 +47,7 @@ struct stripe_story {
     int nth, period; /* when the case does not say */
     void (*tell)(const struct stripe_case *at, json_t *events);
     const char *main_type; /* the event that `id` names */
+    int seconds;           /* from the first event to the last */
 };
 
 /* 0, 1, 2, ... until NULL. */
