@@ -184,7 +184,7 @@ static enum fault load_settings(struct actor *actor, struct buf *why)
     while (actor->class->settings && actor->class->settings[count]) {
         count++;
     }
-    actor->tables = must_calloc(count + 2, sizeof *actor->tables);
+    actor->tables = must_calloc(count + 2, sizeof(void *));
     for (size_t i = 0; i < count; i++) {
         actor->tables[i] = actor->class->settings[i];
     }

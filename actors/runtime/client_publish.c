@@ -201,7 +201,7 @@ static void send_due(struct client *client, int64_t now)
             due[count++] = batch;
         }
     }
-    qsort(due, count, sizeof *due, by_request);
+    qsort(due, count, sizeof(void *), by_request);
     for (size_t i = 0; i < count && batch_send(client, due[i], now); i++) {
     }
 }
