@@ -81,7 +81,6 @@ struct client {
     zsock_t *dealer;
     zsock_t *monitor;
     zsock_t *bell;
-    unsigned opened; /* times; names the monitor's endpoint */
     int64_t opened_ms;
     int64_t heard_ms;
     int64_t bell_ms;

@@ -5,6 +5,7 @@
 #include "must.h"
 
 #include <stdlib.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum {
@@ -194,7 +195,10 @@ enum fault client_open_dealer(struct client *client)
     client->dealer = new_socket(client, ZMQ_DEALER);
     zsock_set_immediate(client->dealer, 1); /* queue nothing for a broker that is not there */
 
-    char *watched = must_sprintf("inproc://client-%p-%u", (void *)client, ++client->opened);
+    /* Sockets close behind our back: a name is never used twice, not even by a later client that
+     * got the same memory. */
+    static atomic_ullong opened;
+    char *watched = must_sprintf("inproc://client-%llu", atomic_fetch_add(&opened, 1));
     client->monitor = zsock_new(ZMQ_PAIR);
     MUST(client->monitor);
     MUST(zmq_socket_monitor(zsock_resolve(client->dealer), watched,
