@@ -304,7 +304,7 @@ class SmtpSink:
 
     def _authenticate(self, _server, _session, _envelope, _mechanism, data):
         given = (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == self.login)
+        return AuthResult(success=given == self.login, handled=False)
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
         if self.rcpt_answers:

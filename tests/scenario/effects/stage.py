@@ -3,7 +3,7 @@ a Python client as `ledger`."""
 import json
 import pathlib
 
-from usher_client import Refused, Silence, event
+from usher_client import Refused, Silence, event, write_key_pair
 
 FAST = """    timeout = "500ms"
     probe = "300ms"
@@ -34,7 +34,7 @@ def effect(key, to="mailer", kind="welcome", **more):
 
 class Stage:
     def __init__(self, home, connect, processes, kit):
-        self.home, self.processes, self.kit = home, processes, kit
+        self.home, self.processes, self.kit, self.connect = home, processes, kit, connect
         self.ledger, self.tools = connect("ledger"), connect("tools")
         self.published = 0
         self.sections = {}
@@ -99,6 +99,11 @@ class Stage:
     def admin(self, kind, data):
         self.published += 1
         self.tools.publish([event(f"tools:{self.published}", kind, data)])
+
+    def person(self, name):
+        """A connection of a person with a key of her own."""
+        write_key_pair(self.home, f"people/{name}")
+        return self.connect(f"people/{name}")
 
     # --- looking
 

@@ -3,6 +3,7 @@ import time
 
 from sinks import SmtpSink
 from stage import effect, member
+from usher_client import event
 
 
 def mail_member(number=1, **more):
@@ -139,9 +140,13 @@ def test_skipped_by_a_person(stage, smtp_sink):
     stage.smtp(smtp_sink)
     stage.publish(member(1, effects=[effect("card:in_1", kind="card", settle_ms=60000)]))
     stage.wait_job("mailer", "card:in_1", "settling")
-    stage.admin("admin.skipped", {"actor": "mailer", "key": "card:in_1", "reason": "called her"})
+    ada = stage.person("ada")
+    ada.publish([event("tools:skip", "admin.skipped", {"actor": "mailer", "key": "card:in_1",
+                                                       "reason": "called her"})])
     skipped = stage.wait_job("mailer", "card:in_1", "skipped")
-    assert skipped["error"] == "called her" and skipped["who"] == "tools"
+    assert skipped["error"] == "called her" and skipped["who"] == "ada"
+    told = stage.kit.wait_until(lambda: stage.news("job.skipped"), what="job.skipped")
+    assert told[0]["data"]["who"] == "ada"
     assert not smtp_sink.mails
 
 
