@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ enum {
     COMPLAIN_MS = 10000,
     RATE_GRACE_MS = 2000,
     CLOSE_RUNS = 50,
+    DESCRIPTORS_OF_OTHERS = 128,
     LISTEN_CHARS_MAX = 300
 };
 
@@ -305,6 +307,27 @@ static bool start_daemon(struct web *web, int fd)
     return web->daemon != NULL;
 }
 
+/* Every connection is a descriptor, and running out of them hurts whoever opens the next file. So
+ * the limit is raised as far as it goes, and the connections have to fit below it. */
+static size_t connections_that_fit(size_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    rlim_t needed = wanted + DESCRIPTORS_OF_OTHERS;
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= needed) {
+        return wanted;
+    }
+    logs_write(LOGS_WARN, "fewer connections than configured: too few open files are allowed",
+               NULL);
+    return limit.rlim_cur > DESCRIPTORS_OF_OTHERS ? limit.rlim_cur - DESCRIPTORS_OF_OTHERS : 1;
+}
+
 static struct web_route *copy_routes(const struct web_route *routes)
 {
     size_t count = 0;
@@ -322,6 +345,7 @@ enum fault web_open(const struct web_options *options, struct web **out)
     struct web *web = must_calloc(1, sizeof *web);
     web->options = *options;
     web->options.routes = web->routes = copy_routes(options->routes);
+    web->options.limits.connections_max = connections_that_fit(options->limits.connections_max);
     web->again_timer = -1;
     int fd = -1;
     enum fault fault = networks_parse(options->trusted_proxies, &web->trusted)

@@ -398,6 +398,20 @@ def test_one_address_has_a_share_of_connections(home, broker):  # pylint: disabl
         door.process.close()
 
 
+def test_more_connections_than_descriptors(home, broker):  # pylint: disable=unused-argument
+    """With few open files allowed there are fewer connections, and nothing breaks."""
+    door = Door(home)
+    door.process = kit.Process(["prlimit", "--nofile=300:300", kit.bin_path("usher-webhook"),
+                                "--home", str(home)]).wait_ready()
+    try:
+        socks = [socket.create_connection(("127.0.0.1", door.port)) for _ in range(400)]
+        for sock in socks:
+            sock.close()
+        kit.wait_until(lambda: can_post(door), 10, "a post")
+    finally:
+        door.stop()
+
+
 def can_post(door):
     try:
         return door.signed(stripe.Person("ada@example.com").paid())[0] == 200
