@@ -63,6 +63,21 @@ static enum fault drop_index(struct journal *journal)
     return OK;
 }
 
+static enum fault index_segment(struct journal *journal, const struct segment *segment)
+{
+    struct id_gathered gathered = {0};
+    struct shelf *shelf;
+    enum fault fault = shelf_get(journal, segment, &shelf);
+    if (fault == OK) {
+        fault = id_gather(&gathered, &shelf->source, &segment->header, segment[1].header.first_seq);
+    }
+    if (fault == OK) {
+        fault = id_index_write(journal->index, &gathered, NULL);
+    }
+    id_gathered_fini(&gathered);
+    return fault;
+}
+
 /* All sealed segments' ids are in the index afterwards. CONFLICT: it is not this journal's. */
 static enum fault fill_index(struct journal *journal)
 {
@@ -74,12 +89,7 @@ static enum fault fill_index(struct journal *journal)
         }
         fault = id_index_knows(journal->index, &segment->header);
         if (fault == FAULT_NOT_FOUND) {
-            struct shelf *shelf;
-            fault = shelf_get(journal, segment, &shelf);
-            if (fault == OK) {
-                fault = id_index_add(journal->index, &shelf->source, &segment->header,
-                                     segment[1].header.first_seq, NULL);
-            }
+            fault = index_segment(journal, segment);
         }
     }
     return fault;

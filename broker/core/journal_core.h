@@ -19,7 +19,7 @@
 enum {
     SEGMENT_NAME_CHARS = 32,
     SHELVES = 8,      /* open files and their places */
-    PENDING_MAX = 4,  /* sealed segments whose ids wait in memory for the index */
+    PENDING_MAX = 6,  /* sealed segments whose ids wait in memory for the index */
     DAMAGE_MAX = 256, /* stretches remembered */
     PLACE_EVERY_BYTES = 32 * 1024,
     CLOSED_BYTES = 96
@@ -130,6 +130,7 @@ enum fault segments_load(int folder_fd, struct segment **out, size_t *count,
                          struct buf *why) NODISCARD;
 
 /* journal_helper.c */
+_Static_assert((int)PENDING_MAX <= (int)ID_SEGMENTS_MAX, "all that waits is indexed in one go");
 enum fault helper_start(struct journal *journal) NODISCARD;
 void helper_stop(struct journal *journal);
 void helper_wake(struct journal *journal);

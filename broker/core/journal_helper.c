@@ -24,48 +24,59 @@ static void make_spare(struct journal *journal)
     pthread_cond_broadcast(&helper->told);
 }
 
-static struct pending *first_pending(struct helper *helper)
+static bool is_pending(const struct helper *helper)
 {
+    bool found = false;
     for (size_t i = 0; i < helper->pending_count; i++) {
-        if (!helper->pending[i].done) {
-            return &helper->pending[i];
-        }
+        found = found || !helper->pending[i].done;
     }
-    return NULL;
+    return found;
 }
 
-static enum fault index_segment(struct journal *journal, const struct segment_header *header,
-                                uint64_t end_seq)
+static enum fault gather_segment(const struct journal *journal, const struct pending *pending,
+                                 struct id_gathered *gathered)
 {
     char name[SEGMENT_NAME_CHARS];
-    segment_name(header->number, name);
+    segment_name(pending->header.number, name);
     int fd = openat(journal->folder_fd, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return FAULT_IO;
     }
     struct source source;
-    source_of_file(&source, fd, header->bytes);
-    enum fault fault =
-        id_index_add(journal->index, &source, header, end_seq, &journal->helper.stop);
+    source_of_file(&source, fd, pending->header.bytes);
+    enum fault fault = id_gather(gathered, &source, &pending->header, pending->end_seq);
     source_fini(&source);
     close(fd);
     return fault;
 }
 
-/* Called with the lock held. False: to be tried again later. */
-static bool index_one(struct journal *journal, struct pending *pending)
+/* Indexes all that waits, in one go. Called with the lock held; works without it. False: to be tried
+ * again later. */
+static bool index_pending(struct journal *journal)
 {
     struct helper *helper = &journal->helper;
-    struct segment_header header = pending->header;
-    uint64_t end_seq = pending->end_seq;
+    struct pending waiting[PENDING_MAX];
+    size_t count = helper->pending_count;
+    memcpy(waiting, helper->pending, count * sizeof *waiting);
     pthread_mutex_unlock(&helper->lock);
-    enum fault fault = index_segment(journal, &header, end_seq);
-    pthread_mutex_lock(&helper->lock);
-    for (size_t i = 0; fault == OK && i < helper->pending_count; i++) {
-        if (helper->pending[i].header.number == header.number) {
-            helper->pending[i].done = true;
+    struct id_gathered gathered = {0};
+    enum fault fault = OK;
+    for (size_t i = 0; fault == OK && i < count; i++) {
+        if (!waiting[i].done) {
+            fault = gather_segment(journal, &waiting[i], &gathered);
         }
     }
+    if (fault == OK) {
+        fault = id_index_write(journal->index, &gathered, &helper->stop);
+    }
+    pthread_mutex_lock(&helper->lock);
+    for (size_t i = 0; fault == OK && i < helper->pending_count; i++) {
+        for (size_t k = 0; k < gathered.segment_count; k++) {
+            helper->pending[i].done = helper->pending[i].done || helper->pending[i].header.number ==
+                                                                     gathered.segments[k].number;
+        }
+    }
+    id_gathered_fini(&gathered);
     helper->full = fault == FAULT_FULL;
     if (fault != OK && fault != FAULT_FULL && fault != FAULT_BUSY) {
         helper->fault = fault;
@@ -90,11 +101,11 @@ static void *helper_run(void *self)
     struct helper *helper = &journal->helper;
     pthread_mutex_lock(&helper->lock);
     while (!helper->stop) {
-        struct pending *pending = helper->fault == OK ? first_pending(helper) : NULL;
+        bool pending = helper->fault == OK && is_pending(helper);
         if (helper->spare == SPARE_NONE) {
             make_spare(journal);
         } else if (pending) {
-            if (!index_one(journal, pending) && !helper->stop) {
+            if (!index_pending(journal) && !helper->stop) {
                 wait_a_little(helper);
             }
         } else {

@@ -121,31 +121,29 @@ enum fault id_index_ends(struct store *index, uint64_t number)
     return fault == OK && found ? FAULT_CONFLICT : fault;
 }
 
-struct entry {
+struct id_entry {
     uint8_t digest[ID_DIGEST_BYTES];
     uint64_t seq;
-    uint64_t offset;
+    uint64_t position; /* segment, offset / 8 */
 };
 
-struct entries {
-    struct entry *at;
-    size_t count, capacity;
-};
-
-static void collect(struct entries *entries, uint64_t offset, const struct record *record)
+static void gather_one(struct id_gathered *gathered, uint64_t number, uint64_t offset,
+                       const struct record *record)
 {
-    if (entries->count == entries->capacity) {
-        entries->capacity = entries->capacity ? entries->capacity * 2 : CAPACITY_MIN;
-        entries->at = must_realloc(entries->at, entries->capacity * sizeof *entries->at);
+    if (gathered->count == gathered->capacity) {
+        gathered->capacity = gathered->capacity ? gathered->capacity * 2 : CAPACITY_MIN;
+        gathered->entries =
+            must_realloc(gathered->entries, gathered->capacity * sizeof *gathered->entries);
     }
-    struct entry *entry = &entries->at[entries->count++];
+    struct id_entry *entry = &gathered->entries[gathered->count++];
     id_digest(record->id, record->id_len, entry->digest);
     entry->seq = record->seq;
-    entry->offset = offset;
+    entry->position = number << 32 | offset / RECORD_ALIGN;
 }
 
 /* Damaged records have no id that could be trusted; the sound ones beside them do. */
-static enum fault collect_batch(const struct walk *walk, struct entries *entries)
+static enum fault gather_batch(struct id_gathered *gathered, uint64_t number,
+                               const struct walk *walk)
 {
     uint64_t at = walk->offset + BATCH_HEADER_BYTES;
     for (uint32_t i = 0; i < walk->batch.count; i++) {
@@ -155,40 +153,73 @@ static enum fault collect_batch(const struct walk *walk, struct entries *entries
             return fault == FAULT_IO ? FAULT_IO : OK;
         }
         if (record_good(walk->generation, &record)) {
-            collect(entries, at, &record);
+            gather_one(gathered, number, at, &record);
         }
         at += record.size;
     }
     return OK;
 }
 
+enum fault id_gather(struct id_gathered *gathered, struct source *source,
+                     const struct segment_header *segment, uint64_t end_seq)
+{
+    struct walk walk;
+    enum walk_step step = WALK_BATCH;
+    enum fault fault = OK;
+    walk_start(&walk, source, segment->generation, segment->first_seq, SEGMENT_DATA_OFFSET);
+    while (fault == OK && walk.seq < end_seq && step != WALK_END) {
+        step = walk_next(&walk);
+        if (step == WALK_FAULT) {
+            fault = FAULT_IO;
+        } else if (step == WALK_BATCH) {
+            fault = gather_batch(gathered, segment->number, &walk);
+        }
+    }
+    MUST(gathered->segment_count < ID_SEGMENTS_MAX);
+    gathered->segments[gathered->segment_count++] = *segment;
+    return fault;
+}
+
+void id_gathered_fini(struct id_gathered *gathered)
+{
+    free(gathered->entries);
+    *gathered = (struct id_gathered){0};
+}
+
 static int by_digest(const void *a, const void *b)
 {
-    return memcmp(((const struct entry *)a)->digest, ((const struct entry *)b)->digest,
+    return memcmp(((const struct id_entry *)a)->digest, ((const struct id_entry *)b)->digest,
                   ID_DIGEST_BYTES);
 }
 
-/* One transaction; the last one of a segment says that the segment is whole. */
-static enum fault add_slice(struct store *index, const struct segment_header *segment,
-                            const struct entry *entries, size_t count, bool last)
+static enum fault put_segment(struct store_txn *txn, const struct segment_header *segment)
+{
+    uint8_t key[8], generation[8];
+    store_key_u64(segment->number, key);
+    store_key_u64(segment->generation, generation);
+    return store_put(txn, SEGMENTS, (struct slice){key, 8}, (struct slice){generation, 8});
+}
+
+/* One transaction; the last one says that the segments are in as a whole. */
+static enum fault write_slice(struct store *index, const struct id_gathered *gathered, size_t first,
+                              size_t count)
 {
     struct store_txn *txn;
     enum fault fault = store_begin(index, true, &txn);
     if (fault != OK) {
         return fault;
     }
-    for (size_t i = 0; fault == OK && i < count; i++) {
+    for (size_t i = first; fault == OK && i < first + count; i++) {
+        const struct id_entry *entry = &gathered->entries[i];
         uint8_t value[VALUE_BYTES];
-        store_key_u64(entries[i].seq, value);
-        store_key_u64(segment->number << 32 | entries[i].offset / RECORD_ALIGN, value + 8);
-        fault = store_put(txn, IDS, (struct slice){entries[i].digest, ID_DIGEST_BYTES},
+        store_key_u64(entry->seq, value);
+        store_key_u64(entry->position, value + 8);
+        fault = store_put(txn, IDS, (struct slice){entry->digest, ID_DIGEST_BYTES},
                           (struct slice){value, sizeof value});
     }
-    if (fault == OK && last) {
-        uint8_t key[8], generation[8];
-        store_key_u64(segment->number, key);
-        store_key_u64(segment->generation, generation);
-        fault = store_put(txn, SEGMENTS, (struct slice){key, 8}, (struct slice){generation, 8});
+    bool last = first + count == gathered->count;
+    for (size_t i = 0; fault == OK && last && i < gathered->segment_count; i++) {
+        fault = put_segment(txn, &gathered->segments[i]);
     }
     if (fault != OK) {
         store_abort(&txn);
@@ -197,37 +228,20 @@ static enum fault add_slice(struct store *index, const struct segment_header *se
     return store_commit(&txn);
 }
 
-enum fault id_index_add(struct store *index, struct source *source,
-                        const struct segment_header *segment, uint64_t end_seq,
-                        const atomic_bool *stop)
+enum fault id_index_write(struct store *index, struct id_gathered *gathered,
+                          const atomic_bool *stop)
 {
-    struct entries entries = {0};
-    struct walk walk;
-    enum walk_step step = WALK_BATCH;
-    walk_start(&walk, source, segment->generation, segment->first_seq, SEGMENT_DATA_OFFSET);
-    while (walk.seq < end_seq && step != WALK_END && step != WALK_FAULT) {
-        step = walk_next(&walk);
-        if (step == WALK_BATCH && collect_batch(&walk, &entries) == FAULT_IO) {
-            step = WALK_FAULT;
-        }
+    if (gathered->count) { /* sorted, a slice touches few pages */
+        qsort(gathered->entries, gathered->count, sizeof *gathered->entries, by_digest);
     }
-    enum fault fault = step == WALK_FAULT ? FAULT_IO : OK;
-    if (entries.count) { /* sorted, a slice touches few pages */
-        qsort(entries.at, entries.count, sizeof *entries.at, by_digest);
-    }
+    enum fault fault = OK;
     size_t done = 0;
     do {
-        size_t slice = entries.count - done < SLICE_IDS ? entries.count - done : SLICE_IDS;
-        if (fault == OK && stop && *stop) {
-            fault = FAULT_BUSY;
-        }
-        if (fault == OK) {
-            fault =
-                add_slice(index, segment, entries.at + done, slice, done + slice == entries.count);
-        }
-        done += slice;
-    } while (fault == OK && done < entries.count);
-    free(entries.at);
+        size_t left = gathered->count - done;
+        size_t count = left < SLICE_IDS ? left : SLICE_IDS;
+        fault = stop && *stop ? FAULT_BUSY : write_slice(index, gathered, done, count);
+        done += count;
+    } while (fault == OK && done < gathered->count);
     return fault;
 }
 

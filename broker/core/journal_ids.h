@@ -46,11 +46,25 @@ enum fault id_index_knows(struct store *index, const struct segment_header *segm
 /* The index knows no segment from `number` on; if it does, it is of another journal or time. */
 enum fault id_index_ends(struct store *index, uint64_t number) NODISCARD;
 
-/* Reads the whole segment and writes its ids, in slices of one transaction each. `stop` (may be
- * NULL) ends it early with FAULT_BUSY; doing it again is harmless. */
-enum fault id_index_add(struct store *index, struct source *source,
-                        const struct segment_header *segment, uint64_t end_seq,
-                        const atomic_bool *stop) NODISCARD;
+/* The ids of some sealed segments, on their way into the index. Several at once touch the index's
+ * pages once. Zeroed to begin with. */
+enum { ID_SEGMENTS_MAX = 8 };
+struct id_gathered {
+    struct id_entry *entries;
+    size_t count, capacity;
+    struct segment_header segments[ID_SEGMENTS_MAX];
+    size_t segment_count;
+};
+
+/* Reads the whole segment, whose last event is in front of end_seq. */
+enum fault id_gather(struct id_gathered *gathered, struct source *source,
+                     const struct segment_header *segment, uint64_t end_seq) NODISCARD;
+
+/* Writes them in slices of one transaction each. `stop` (may be NULL) ends it early with
+ * FAULT_BUSY; doing it again is harmless. */
+enum fault id_index_write(struct store *index, struct id_gathered *gathered,
+                          const atomic_bool *stop) NODISCARD;
+void id_gathered_fini(struct id_gathered *gathered);
 
 /* FAULT_NOT_FOUND if no sealed segment has the id. */
 struct store_txn;
