@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINE_CHARS_MAX = 76, WORD_BYTES_MAX = 42 };
+enum { LINE_CHARS_MAX = 76, WORD_BYTES_MAX = 39 };
 
 /* --- what may stand where ----------------------------------------------------------------------- */
 
