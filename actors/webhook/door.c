@@ -279,7 +279,8 @@ static bool refuse_before_work(struct door *door, struct web_request *request)
         refuse_now(door, request, OUTCOME_DOWN);
         return true;
     }
-    if (is_overdue(door, now_ms)) {
+    bool refusing = client_trouble(door->client) != OK && client_in_flight(door->client) > 0;
+    if (refusing || is_overdue(door, now_ms)) {
         refuse_now(door, request, OUTCOME_FULL);
         return true;
     }
