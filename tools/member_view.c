@@ -169,12 +169,14 @@ static void print_timeline(const struct cli *cli, const json_t *timeline)
     json_t *entry;
     json_array_foreach(timeline, i, entry)
     {
-        const char *rule = tree_text(entry, "rule");
-        printf("  %s%-24s%s  %-6s  %s%s%s%s  %s%s%s\n", cli_paint(cli, PAINT_DIM),
+        const char *rule = tree_text(entry, "rule"), *event = tree_text(entry, "event");
+        bool ours = strchr(event, ':'); /* long, and says nothing to people */
+        printf("  %s%-24s%s  %-6s  %s%s%s%s", cli_paint(cli, PAINT_DIM),
                cli_clean(tree_text(entry, "time")), cli_paint(cli, PAINT_NONE),
                cli_clean(tree_text(entry, "lane")), cli_clean(tree_text(entry, "text")),
-               *rule ? " (" : "", cli_clean(rule), *rule ? ")" : "", cli_paint(cli, PAINT_DIM),
-               cli_clean(tree_text(entry, "event")), cli_paint(cli, PAINT_NONE));
+               *rule ? " (" : "", cli_clean(rule), *rule ? ")" : "");
+        printf("  %s%s%s\n", cli_paint(cli, PAINT_DIM), ours ? "" : cli_clean(event),
+               cli_paint(cli, PAINT_NONE));
     }
 }
 

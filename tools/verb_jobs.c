@@ -243,6 +243,19 @@ static int confirm(const struct cli *cli, const char *word, const json_t *list)
     return cli_fail(cli, CLI_NO, "nothing was done: the same with --yes will %s all of them", word);
 }
 
+/* What is over is not tried again, nor skipped. */
+static int check_state(const struct cli *cli, const char *word, const json_t *job)
+{
+    const char *state = tree_text(job, "state");
+    bool retries = strcmp(word, "retry") == 0;
+    if (strcmp(state, "done") == 0 || strcmp(state, "superseded") == 0 ||
+        (!retries && strcmp(state, "skipped") == 0)) {
+        return cli_fail(cli, CLI_NO, "%s is %s: there is nothing to %s",
+                        cli_clean(tree_text(job, "key")), state, word);
+    }
+    return CLI_FINE;
+}
+
 static int decide(const struct cli *cli, struct client *client, const char *word, const char *key)
 {
     const char *type = strcmp(word, "retry") == 0 ? "admin.retried" : "admin.skipped";
@@ -252,15 +265,17 @@ static int decide(const struct cli *cli, struct client *client, const char *word
     if (!job) {
         return code;
     }
-    json_t *list = like ? jobs_like(cli, client, job) : json_pack("[O]", job);
-    if (like) {
+    code = check_state(cli, word, job);
+    json_t *list = like ? jobs_like(cli, client, job) : json_pack("[O]", job), *each;
+    json_decref(job);
+    if (code == CLI_FINE && like) {
         code = confirm(cli, word, list);
     }
     size_t i, done = 0;
-    json_array_foreach(list, i, job)
+    json_array_foreach(list, i, each)
     {
         if (code == CLI_FINE) {
-            code = decide_one(cli, client, type, job, reason);
+            code = decide_one(cli, client, type, each, reason);
             done += code == CLI_FINE;
         }
     }

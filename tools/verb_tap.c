@@ -22,7 +22,7 @@ enum {
     BEHIND_MAX = 20000, /* a live tap that is further behind skips, and says so */
     BEHIND_KEEP = 1000,
     WINDOW = 512,
-    MEMBER_CHARS = 14
+    MEMBER_CHARS = 24 /* a whole id */
 };
 
 struct tap {
