@@ -1,0 +1,387 @@
+#include "alert.h"
+
+#include "clock.h"
+#include "money.h"
+#include "must.h"
+#include "sights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LOOK_MS = 500,
+    NOTICES_SHOWN = 50,
+    NOTICE_TOO_OLD_MS = 72 * 3600 * 1000,
+    HOOKS_MAX = JOBS_SLOTS_MAX,
+    HOOK_NAME_BYTES = 48
+};
+
+struct alert {
+    struct actor *actor;
+    struct jobs *jobs;
+    struct watch watch;
+    struct sights sights;
+    struct watch_sight seen[SIGHTS_MAX];
+    size_t seen_count;
+    char names[HOOKS_MAX][HOOK_NAME_BYTES];
+    struct jobs_slot hooks[HOOKS_MAX];
+    size_t hook_count;
+    int timer;
+    int64_t raised, cleared;
+};
+
+static const struct setting alert_settings[] = {
+    {"alert/crm_behind", SETTING_DURATION, "10m", 10, 86400000, NULL,
+     "How long a member's newest version may be missing in the CRM."},
+    {"alert/latency", SETTING_DURATION, "5m", 10, 86400000, NULL,
+     "What 95 of 100 changes may take until the CRM has them."},
+    {"alert/missing", SETTING_DURATION, "30s", 3000, 86400000, NULL,
+     "How long a process may be away."},
+    {"alert/lag", SETTING_DURATION, "60s", 100, 86400000, NULL, "How far a process may be behind."},
+    {"alert/disk", SETTING_NUMBER, "80", 1, 99, NULL, "How full the disk may be, in per cent."},
+    JOBS_SETTINGS("alert"),
+    {"alert/hook/provider", SETTING_CHOICE, "local", 0, 0, "local|slack",
+     "Who is told: usher's own list (usher status), or a channel in Slack."},
+    {"alert/hook/url", SETTING_SECRET, "", 0, 0, NULL, "The incoming webhook's URL."},
+    {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct adapter *const adapters[] = {&alert_local, &alert_slack, NULL};
+
+static const struct adapter *adapter_of(const char *name)
+{
+    for (size_t i = 0; adapters[i]; i++) {
+        if (strcmp(adapters[i]->name, name) == 0) {
+            return adapters[i];
+        }
+    }
+    MUST(false); /* the setting is a choice of these */
+    return NULL;
+}
+
+/* --- to the hooks ----------------------------------------------------------------------------- */
+
+/* One job for each hook. Those of a hook go out in order, as the jobs of one member do. */
+static enum fault deliver(struct alert *alert, struct store_txn *txn, const char *kind,
+                          const char *what, const json_t *payload, bool too_old,
+                          const struct event *event)
+{
+    enum fault fault = OK;
+    for (size_t i = 0; fault == OK && i < alert->hook_count; i++) {
+        char key[JOBS_KEY_BYTES_MAX + 1];
+        snprintf(key, sizeof key, "%.240s@%s", what, alert->names[i]);
+        struct jobs_spec spec = {.key = key,
+                                 .kind = kind,
+                                 .member = alert->names[i],
+                                 .slot = alert->names[i],
+                                 .payload = payload};
+        fault = too_old ? jobs_skip(alert->jobs, txn, &spec, event, "too old")
+                        : jobs_add(alert->jobs, txn, &spec, event);
+    }
+    return fault;
+}
+
+/* Our own alert.raised and alert.cleared, read back from the journal. */
+static enum fault deliver_alert(struct alert *alert, struct store_txn *txn,
+                                const struct event *event, const json_t *data)
+{
+    char what[JOBS_KEY_BYTES_MAX + 1];
+    const char *state = strcmp(event->type, "alert.raised") == 0 ? "raised" : "cleared";
+    snprintf(what, sizeof what, "%s:%.160s:%lld:%s", tree_text(data, "rule"),
+             tree_text(data, "object"), (long long)tree_int(data, "n"), state);
+    json_t *payload = json_deep_copy(data);
+    tree_set_text(payload, "state", state);
+    tree_set_int(payload, "time", event->time_ms);
+    enum fault fault = deliver(alert, txn, tree_text(data, "rule"), what, payload, false, event);
+    json_decref(payload);
+    return fault;
+}
+
+static const char *notice_title(const char *kind)
+{
+    static const struct {
+        const char *kind;
+        const char *title;
+    } titles[] = {
+#define X(kind, title) {kind, title},
+#include "notice_table.h"
+#undef X
+    };
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++) {
+        if (strcmp(titles[i].kind, kind) == 0) {
+            return titles[i].title;
+        }
+    }
+    return kind;
+}
+
+static json_t *notice_of(const json_t *effect, const char *member, int64_t time_ms)
+{
+    const json_t *data = tree_get(effect, "data");
+    const char *name = tree_text(effect, "name");
+    struct buf text = {0};
+    struct buf todo = {0};
+    buf_printf(&text, "%s: ", notice_title(tree_text(effect, "kind")));
+    if (tree_int(data, "amount") != 0) {
+        money_words(tree_int(data, "amount"), tree_text(data, "currency"), &text);
+        buf_add_text(&text, ", ");
+    }
+    buf_printf(&text, "%s (%s)", *name ? name : tree_text(effect, "email"),
+               tree_text(data, "object"));
+    buf_printf(&todo, "usher member %s", member);
+    json_t *notice = json_object();
+    tree_set_text(notice, "rule", tree_text(effect, "kind"));
+    tree_set_text(notice, "object", tree_text(data, "object"));
+    tree_set_text(notice, "member", member);
+    tree_set_text(notice, "text", buf_text(&text));
+    tree_set_text(notice, "todo", buf_text(&todo));
+    tree_set_text(notice, "state", "notice");
+    tree_set_int(notice, "time", time_ms);
+    buf_fini(&text);
+    buf_fini(&todo);
+    return notice;
+}
+
+static enum fault deliver_notices(struct alert *alert, struct store_txn *txn,
+                                  const struct event *event, const json_t *document)
+{
+    const json_t *effects = tree_get(document, "effects");
+    enum fault fault = OK;
+    for (size_t i = 0; fault == OK && i < json_array_size(effects); i++) {
+        const json_t *effect = json_array_get(effects, i);
+        const char *key = tree_text(effect, "key");
+        if (strcmp(tree_text(effect, "to"), "alert") != 0 || !*key) {
+            continue;
+        }
+        bool too_old = event->time_ms - tree_int(effect, "at") > NOTICE_TOO_OLD_MS;
+        json_t *notice = notice_of(effect, tree_text(document, "id"), event->time_ms);
+        fault = deliver(alert, txn, tree_text(effect, "kind"), key, notice, too_old, event);
+        json_decref(notice);
+    }
+    return fault;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+static enum fault alert_apply(void *self, struct store_txn *txn, const struct event *event)
+{
+    struct alert *alert = self;
+    enum fault fault = jobs_apply(alert->jobs, txn, event);
+    if (fault != OK) {
+        return fault;
+    }
+    json_t *data = event_data(event);
+    fault = watch_event(&alert->watch, txn, event, data);
+    if (fault == OK && strncmp(event->type, "alert.", 6) == 0) {
+        fault = deliver_alert(alert, txn, event, data);
+    } else if (fault == OK && strncmp(event->type, "member.", 7) == 0) {
+        fault = deliver_notices(alert, txn, event, data);
+    }
+    json_decref(data);
+    return fault;
+}
+
+/* --- judging ---------------------------------------------------------------------------------- */
+
+static enum fault publish(void *self, struct store_txn *txn, const struct watch_news *news)
+{
+    struct alert *alert = self;
+    const struct alert_row *row = alert_row(news->rule);
+    const char *word = news->raised ? "raised" : "cleared";
+    struct event event = {.time_ms = clock_wall_ms(), .version = EVENT_VERSION};
+    uint8_t hash[SHA256_BYTES];
+    char hex[SHA256_HEX_CHARS + 1];
+    sha256(news->object, strlen(news->object), hash); /* an object may hold anything */
+    hex_encode(hash, sizeof hash, hex);
+    snprintf(event.id, sizeof event.id, "alert:%s:%s:%.16s:%lld", word, row->name, hex,
+             (long long)news->nth);
+    EVENT_SET(event.type, news->raised ? "alert.raised" : "alert.cleared");
+    EVENT_SET(event.trace, event.id);
+    json_t *data = json_object();
+    tree_set_text(data, "rule", row->name);
+    tree_set_text(data, "object", news->object);
+    tree_set_text(data, "text", news->text);
+    tree_set_text(data, "todo", row->todo);
+    tree_set_int(data, "since", news->since_ms);
+    tree_set_int(data, "n", news->nth);
+    enum fault fault = actor_emit(alert->actor, txn, &event, data);
+    json_decref(data);
+    alert->raised += news->raised;
+    alert->cleared += !news->raised;
+    return fault;
+}
+
+static enum fault judge(void *self, struct store_txn *txn)
+{
+    struct alert *alert = self;
+    size_t count;
+    return watch_judge(&alert->watch, txn, clock_wall_ms(), alert->seen, alert->seen_count, publish,
+                       alert, &count);
+}
+
+/* Is there anything to tell? Most of the time there is not, and nothing is written. */
+static bool anything(struct alert *alert)
+{
+    struct store_txn *txn = NULL;
+    size_t count = 0;
+    enum fault fault = store_begin(actor_store(alert->actor), false, &txn);
+    if (fault == OK) {
+        fault = watch_judge(&alert->watch, txn, clock_wall_ms(), alert->seen, alert->seen_count,
+                            NULL, NULL, &count);
+    }
+    store_abort(&txn);
+    return fault != OK || count > 0;
+}
+
+static int on_timer(zloop_t *loop, int timer, void *self)
+{
+    (void)loop;
+    (void)timer;
+    struct alert *alert = self;
+    if (!actor_caught_up(alert->actor) || actor_rebuilding(alert->actor)) {
+        return 0; /* what was is not what is */
+    }
+    alert->seen_count = sights_look(&alert->sights, clock_mono_ms(), alert->seen);
+    if (anything(alert)) {
+        enum fault fault = actor_change(alert->actor, judge, alert);
+        if (fault != OK && !fault_again(fault)) {
+            actor_stop(alert->actor, fault, "the alerts could not be judged");
+        }
+    }
+    return 0;
+}
+
+static void on_actors(void *self, const char *name, bool connected, int64_t oldest_ms)
+{
+    struct alert *alert = self;
+    sights_heard(&alert->sights, name, connected, oldest_ms, clock_mono_ms());
+}
+
+/* --- the actor -------------------------------------------------------------------------------- */
+
+static void alert_close(void **state)
+{
+    struct alert *alert = *state;
+    if (alert) {
+        jobs_destroy(&alert->jobs);
+        free(alert);
+        *state = NULL;
+    }
+}
+
+static enum fault read_hooks(struct alert *alert, struct buf *why)
+{
+    const struct settings *settings = actor_settings(alert->actor);
+    alert->hook_count = settings_count(settings, "alert/hook");
+    if (alert->hook_count > HOOKS_MAX) {
+        buf_printf(why, "usher.cfg: alert: at most %d hooks\n", HOOKS_MAX);
+        return FAULT_CONFIG;
+    }
+    for (size_t i = 0; i < alert->hook_count; i++) {
+        const struct settings *hook = settings_nth(settings, "alert/hook", i);
+        const char *provider = settings_text(hook, "alert/hook/provider");
+        snprintf(alert->names[i], HOOK_NAME_BYTES, "%.16s-%zu", provider, i + 1);
+        alert->hooks[i] = (struct jobs_slot){alert->names[i], adapter_of(provider), hook};
+    }
+    return OK;
+}
+
+static void read_limits(struct alert *alert)
+{
+    const struct settings *settings = actor_settings(alert->actor);
+    watch_init(&alert->watch, ALERT_TABLE_WATCH);
+    alert->watch.hold_ms[ALERT_CRM_BEHIND] = settings_number(settings, "alert/crm_behind");
+    alert->watch.hold_ms[ALERT_ACTOR_MISSING] = settings_number(settings, "alert/missing");
+    alert->watch.latency_ms_max = settings_number(settings, "alert/latency");
+    sights_init(&alert->sights, actor_home(alert->actor), settings_number(settings, "alert/lag"),
+                settings_number(settings, "alert/disk"));
+}
+
+static enum fault alert_open(struct actor *actor, bool check_only, void **state, struct buf *why)
+{
+    struct alert *alert = must_calloc(1, sizeof *alert);
+    alert->actor = actor;
+    *state = alert;
+    enum fault fault = read_hooks(alert, why);
+    struct jobs_options options = {.actor = actor,
+                                   .section = "alert",
+                                   .slots = alert->hooks,
+                                   .slot_count = alert->hook_count,
+                                   .self = alert};
+    fault = fault == OK ? jobs_new(&options, check_only, &alert->jobs, why) : fault;
+    if (fault != OK) {
+        alert_close(state);
+        return fault;
+    }
+    read_limits(alert);
+    if (!check_only) {
+        client_on_actors(actor_client(actor), on_actors, alert);
+        alert->timer = zloop_timer(actor_loop(actor), LOOK_MS, 0, on_timer, alert);
+    }
+    return OK;
+}
+
+static void alert_committed(void *self)
+{
+    struct alert *alert = self;
+    jobs_committed(alert->jobs);
+}
+
+static json_t *answer_alerts(struct alert *alert, enum fault *fault)
+{
+    struct store_txn *txn = NULL;
+    json_t *alerts = json_array();
+    json_t *notices = json_array();
+    *fault = store_begin(actor_store(alert->actor), false, &txn);
+    if (*fault == OK) {
+        *fault = watch_list(&alert->watch, txn, alerts);
+    }
+    if (*fault == OK) {
+        *fault = alert_notices(txn, NOTICES_SHOWN, notices);
+    }
+    store_abort(&txn);
+    json_t *answer = json_object();
+    tree_set(answer, "alerts", alerts);
+    tree_set(answer, "notices", notices);
+    return answer;
+}
+
+static json_t *alert_answer(void *self, const char *who, const json_t *question, enum fault *fault)
+{
+    struct alert *alert = self;
+    (void)who;
+    if (strcmp(tree_text(question, "ask"), "alerts") == 0) {
+        return answer_alerts(alert, fault);
+    }
+    return jobs_answer(alert->jobs, question, fault);
+}
+
+static void alert_report(void *self, json_t *into)
+{
+    struct alert *alert = self;
+    jobs_report(alert->jobs, into);
+    tree_set_int(into, "raised", alert->raised);
+    tree_set_int(into, "cleared", alert->cleared);
+    tree_set_int(into, "disk_percent", alert->sights.disk_percent);
+}
+
+static const struct setting *const alert_tables_of_settings[] = {alert_settings, NULL};
+
+/* Not the payments: their bodies are large, and what they lead to comes as member.*. */
+static const char *const alert_topics[] = {"member.*",       "job.*",   "target.*",
+                                           "admin.*",        "alert.*", "webhook.refused",
+                                           "payment.linked", NULL};
+static const char *const alert_tables[] = {JOBS_TABLE_NAMES, WATCH_TABLE_NAMES, "notices", NULL};
+
+const struct actor_class alert_actor = {.name = "alert",
+                                        .settings = alert_tables_of_settings,
+                                        .topics = alert_topics,
+                                        .tables = alert_tables,
+                                        .format = JOBS_FORMAT,
+                                        .open = alert_open,
+                                        .close = alert_close,
+                                        .apply = alert_apply,
+                                        .committed = alert_committed,
+                                        .answer = alert_answer,
+                                        .report = alert_report};
