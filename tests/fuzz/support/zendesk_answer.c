@@ -1,0 +1,42 @@
+/* zendesk_answer.c - two bytes of status and step, then any bytes as Zendesk's answer. */
+#include "must.h"
+#include "support.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static const int statuses[] = {200, 201, 400, 404, 409, 422, 429, 500};
+    if (len < 2) {
+        return 0;
+    }
+    struct buf body = {0};
+    buf_add(&body, bytes + 2, len - 2);
+    json_t *payload = json_pack("{s:s}", "text", "x");
+    json_t *learned = json_object();
+    if (bytes[1] & 0x80) {
+        tree_set_text(payload, "ticket", "1");
+    }
+    struct task task = {.key = "refund:ch_1",
+                        .kind = "refund",
+                        .member = "m",
+                        .attempt = 2,
+                        .repeat = (bytes[1] & 0x40) != 0,
+                        .payload = payload,
+                        .learned = learned,
+                        .secret = "x"};
+    struct answer answer = {.status = statuses[bytes[0] % 8],
+                            .sent = true,
+                            .body = buf_text(&body),
+                            .len = body.len,
+                            .words = ""};
+    struct verdict verdict = {.learned = learned};
+    support_zendesk.outcome(&task, (bytes[1] & 0x3f) % 6, &answer, &verdict);
+    MUST(memchr(verdict.words, 0, sizeof verdict.words));
+    json_decref(payload);
+    json_decref(learned);
+    buf_fini(&body);
+    return 0;
+}
