@@ -17,39 +17,73 @@ static void put(struct fact fact)
 /* Facts of every kind that meet under the same keys in every way. */
 static void fill_pool(void)
 {
-    static const char *const words[] = {"incomplete", "trialing", "active", "past_due", "unpaid",
-                                        "paused", "canceled", "incomplete_expired"};
+    static const char *const words[] = {"incomplete", "trialing", "active",   "past_due",
+                                        "unpaid",     "paused",   "canceled", "incomplete_expired"};
     static const char *const disputes[] = {"inquiry", "open", "won", "lost"};
     for (int at = 0; at < 2; at++) {
         int64_t at_ms = START + at * DAY;
         for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-            put((struct fact){.kind = FACT_SUBSCRIPTION, .key = "sub_1", .status = words[i],
-                              .customer = "cus_1", .at_ms = at_ms});
+            put((struct fact){.kind = FACT_SUBSCRIPTION,
+                              .key = "sub_1",
+                              .status = words[i],
+                              .customer = "cus_1",
+                              .at_ms = at_ms});
         }
         for (size_t i = 0; i < sizeof disputes / sizeof *disputes; i++) {
-            put((struct fact){.kind = FACT_DISPUTE, .key = "dp_1", .status = disputes[i],
-                              .object = "ch_1", .amount = 100 * at, .at_ms = at_ms});
+            put((struct fact){.kind = FACT_DISPUTE,
+                              .key = "dp_1",
+                              .status = disputes[i],
+                              .object = "ch_1",
+                              .amount = 100 * at,
+                              .at_ms = at_ms});
         }
         for (int amount = 1; amount < 4; amount++) {
-            put((struct fact){.kind = FACT_REFUND, .key = "ch_1", .amount = amount, .of = 3,
-                              .currency = "usd", .at_ms = at_ms});
+            put((struct fact){.kind = FACT_REFUND,
+                              .key = "ch_1",
+                              .amount = amount,
+                              .of = 3,
+                              .currency = "usd",
+                              .at_ms = at_ms});
         }
-        put((struct fact){.kind = FACT_PAYMENT, .key = "in_1", .status = "failed", .amount = 5,
-                          .customer = "cus_1", .email = "Ada@Example.com ", .at_ms = at_ms});
-        put((struct fact){.kind = FACT_PAYMENT, .key = "in_1", .status = "paid", .amount = 5,
-                          .app_user = "u1", .foreign = at, .at_ms = at_ms});
-        put((struct fact){.kind = FACT_CUSTOMER, .key = "cus_1", .email = at ? "a@x" : "b@x",
-                          .name = "A", .at_ms = at_ms});
+        put((struct fact){.kind = FACT_PAYMENT,
+                          .key = "in_1",
+                          .status = "failed",
+                          .amount = 5,
+                          .customer = "cus_1",
+                          .email = "Ada@Example.com ",
+                          .at_ms = at_ms});
+        put((struct fact){.kind = FACT_PAYMENT,
+                          .key = "in_1",
+                          .status = "paid",
+                          .amount = 5,
+                          .app_user = "u1",
+                          .foreign = at,
+                          .at_ms = at_ms});
+        put((struct fact){.kind = FACT_CUSTOMER,
+                          .key = "cus_1",
+                          .email = at ? "a@x" : "b@x",
+                          .name = "A",
+                          .at_ms = at_ms});
         put((struct fact){.kind = FACT_CUSTOMER, .key = "cus_1", .deleted = true, .at_ms = at_ms});
-        put((struct fact){.kind = FACT_LINK, .key = at ? "pi_1" : "in_1",
-                          .object = at ? "in_1" : "pi_1", .email = "a@x", .at_ms = at_ms});
-        put((struct fact){.kind = FACT_TICKET, .key = "t1", .status = at ? "closed" : "open",
-                          .email = "a@x", .at_ms = START});
+        put((struct fact){.kind = FACT_LINK,
+                          .key = at ? "pi_1" : "in_1",
+                          .object = at ? "in_1" : "pi_1",
+                          .email = "a@x",
+                          .at_ms = at_ms});
+        put((struct fact){.kind = FACT_TICKET,
+                          .key = "t1",
+                          .status = at ? "closed" : "open",
+                          .email = "a@x",
+                          .at_ms = START});
     }
     static const char *const states[] = {"pending", "succeeded", "failed"};
     for (size_t i = 0; i < 3; i++) {
-        put((struct fact){.kind = FACT_REFUND_STATE, .key = "re_1", .status = states[i],
-                          .object = i ? "ch_1" : "", .payment_intent = "pi_1", .amount = 2,
+        put((struct fact){.kind = FACT_REFUND_STATE,
+                          .key = "re_1",
+                          .status = states[i],
+                          .object = i ? "ch_1" : "",
+                          .payment_intent = "pi_1",
+                          .amount = 2,
                           .at_ms = START + (int64_t)i});
     }
 }
@@ -145,8 +179,8 @@ static void what_is_paid_stays_paid(void **state)
 {
     (void)state;
     struct factset set = {0};
-    struct fact paid = whole_fact(&(struct fact){.kind = FACT_PAYMENT, .key = "in_1",
-                                                 .status = "paid", .at_ms = 1});
+    struct fact paid = whole_fact(
+        &(struct fact){.kind = FACT_PAYMENT, .key = "in_1", .status = "paid", .at_ms = 1});
     struct fact failed = paid;
     failed.status = "failed";
     failed.at_ms = 2;
@@ -165,8 +199,8 @@ static void the_newest_subscription_counts_and_ties_are_decided(void **state)
     for (size_t i = 0; i < 7; i++) {
         for (size_t j = 0; j < 7; j++) {
             struct factset set = {0};
-            struct fact a = whole_fact(&(struct fact){.kind = FACT_SUBSCRIPTION, .key = "s",
-                                                      .status = ranked[i], .at_ms = 5});
+            struct fact a = whole_fact(&(struct fact){
+                .kind = FACT_SUBSCRIPTION, .key = "s", .status = ranked[i], .at_ms = 5});
             struct fact b = a;
             b.status = ranked[j];
             factset_add(&set, "stripe", &a, 1);
