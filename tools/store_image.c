@@ -239,3 +239,28 @@ uint64_t store_image_compare(const struct store_image *before, const struct stor
     }
     return differences;
 }
+
+uint64_t store_image_missing(const struct store_image *before, const struct store_image *after,
+                             const char *table, struct buf *report)
+{
+    struct side old = {.records = &before->records}, new = {.records = &after->records};
+    uint64_t missing = 0;
+    step(&old);
+    step(&new);
+    while (old.there) {
+        int order = order_sides(&old, &new);
+        bool counts = order < 0 && old.record.table_len == strlen(table) &&
+                      memcmp(old.table, table, old.record.table_len) == 0;
+        missing += counts;
+        if (counts && missing <= REPORTED_MAX) {
+            report_one(&old, "is missing", report);
+        }
+        if (order <= 0) {
+            step(&old);
+        }
+        if (order >= 0) {
+            step(&new);
+        }
+    }
+    return missing;
+}

@@ -32,4 +32,8 @@ void store_image_fini(struct store_image *image);
 uint64_t store_image_compare(const struct store_image *before, const struct store_image *after,
                              struct buf *report);
 
+/* Keys of one table that were there before and are not any more; the first few in `report`. */
+uint64_t store_image_missing(const struct store_image *before, const struct store_image *after,
+                             const char *table, struct buf *report);
+
 #endif

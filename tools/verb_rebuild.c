@@ -178,41 +178,84 @@ static int wait_for_cursor(struct rebuild *rebuild)
     }
 }
 
-/* CLI_FINE: identical, or not to be compared. */
-static int compare(struct rebuild *rebuild)
+/* The ledger is a function of the journal: its store must be the same to the byte. A store of jobs
+ * also holds attempts and times that the journal does not tell: every job must be known again. */
+static bool is_function(const struct rebuild *rebuild)
 {
-    struct cli *cli = rebuild->cli;
-    struct buf report = {0};
-    enum fault fault = store_image_take(rebuild->folder, &rebuild->after);
-    bool comparable =
-        fault == OK && rebuild->before_known && rebuild->after.cursor == rebuild->before.cursor;
-    uint64_t differences =
-        comparable ? store_image_compare(&rebuild->before, &rebuild->after, &report) : 0;
-    if (cli->json) {
-        json_t *whole = json_pack("{s:s, s:b, s:b, s:I, s:I, s:s}", "actor", rebuild->actor,
-                                  "compared", comparable, "identical", comparable && !differences,
-                                  "differences", (json_int_t)differences, "cursor",
-                                  (json_int_t)rebuild->after.cursor, "kept", rebuild->old_folder);
+    return strcmp(rebuild->actor, "ledger") == 0;
+}
+
+struct verdict {
+    bool compared;
+    uint64_t differences, missing;
+    struct buf report;
+    enum fault fault; /* of reading the new store */
+};
+
+static void compare(struct rebuild *rebuild, struct verdict *verdict)
+{
+    *verdict = (struct verdict){0};
+    verdict->fault = store_image_take(rebuild->folder, &rebuild->after);
+    verdict->compared = verdict->fault == OK && rebuild->before_known &&
+                        rebuild->after.cursor == rebuild->before.cursor;
+    if (verdict->compared) {
+        struct buf unused = {0};
+        bool function = is_function(rebuild);
+        verdict->differences = store_image_compare(&rebuild->before, &rebuild->after,
+                                                   function ? &verdict->report : &unused);
+        verdict->missing = function ? verdict->differences
+                                    : store_image_missing(&rebuild->before, &rebuild->after, "jobs",
+                                                          &verdict->report);
+        buf_fini(&unused);
+    }
+}
+
+static void print_human(const struct rebuild *rebuild, struct verdict *verdict)
+{
+    const struct cli *cli = rebuild->cli;
+    const char *green = cli_paint(cli, PAINT_GREEN), *red = cli_paint(cli, PAINT_RED);
+    const char *plain = cli_paint(cli, PAINT_NONE);
+    unsigned long long cursor = rebuild->after.cursor;
+    if (verdict->missing) {
+        printf("%s%llu %s%s\n%s", red, (unsigned long long)verdict->missing,
+               is_function(rebuild) ? "differences" : "jobs are not known any more", plain,
+               buf_text(&verdict->report));
+    } else if (verdict->compared && !verdict->differences) {
+        printf("%sidentical%s: %llu pairs, up to event %llu\n", green, plain,
+               (unsigned long long)rebuild->after.pairs, cursor);
+    } else if (verdict->compared) {
+        printf("%severy job is known again%s, up to event %llu; attempts or times of some differ\n",
+               green, plain, cursor);
+    } else if (verdict->fault != OK) {
+        printf("%snot compared%s: the new store: %s\n", red, plain, fault_words(verdict->fault));
+    } else if (!rebuild->before_known) {
+        printf("not compared: the old store is damaged; the new one is at event %llu\n", cursor);
+    } else {
+        printf("not compared: the old store had seen event %llu, the new one %llu already\n",
+               (unsigned long long)rebuild->before.cursor, cursor);
+    }
+}
+
+static int tell(struct rebuild *rebuild)
+{
+    struct verdict verdict;
+    compare(rebuild, &verdict);
+    if (rebuild->cli->json) {
+        json_t *whole = json_pack(
+            "{s:s, s:b, s:b, s:I, s:I, s:I, s:s}", "actor", rebuild->actor, "compared",
+            verdict.compared, "identical", verdict.compared && !verdict.differences, "differences",
+            (json_int_t)verdict.differences, "missing", (json_int_t)verdict.missing, "cursor",
+            (json_int_t)rebuild->after.cursor, "kept", rebuild->old_folder);
+        MUST(whole);
         cli_print_json(whole);
         json_decref(whole);
-    } else if (comparable && !differences) {
-        printf("%sidentical%s: %llu pairs, up to event %llu\n", cli_paint(cli, PAINT_GREEN),
-               cli_paint(cli, PAINT_NONE), (unsigned long long)rebuild->after.pairs,
-               (unsigned long long)rebuild->after.cursor);
-    } else if (comparable) {
-        printf("%s%llu differences%s\n%s", cli_paint(cli, PAINT_RED),
-               (unsigned long long)differences, cli_paint(cli, PAINT_NONE), buf_text(&report));
-    } else if (fault == OK && rebuild->before_known) {
-        printf("not compared: the old store had seen event %llu, the new one %llu already\n",
-               (unsigned long long)rebuild->before.cursor,
-               (unsigned long long)rebuild->after.cursor);
     } else {
-        printf("not compared: %s\n", fault == OK ? "the old store is damaged" : fault_words(fault));
+        print_human(rebuild, &verdict);
     }
     fflush(stdout);
-    cli_say(cli, "the old store is kept in %s", rebuild->old_folder);
-    buf_fini(&report);
-    return differences || fault != OK ? CLI_NO : CLI_FINE;
+    cli_say(rebuild->cli, "the old store is kept in %s", rebuild->old_folder);
+    buf_fini(&verdict.report);
+    return verdict.missing || verdict.fault != OK ? CLI_NO : CLI_FINE;
 }
 
 static int order(struct rebuild *rebuild, enum fleet_order what)
@@ -242,7 +285,7 @@ static int run(struct rebuild *rebuild)
     if (code == CLI_FINE) {
         code = wait_for_cursor(rebuild);
     }
-    return code == CLI_FINE ? compare(rebuild) : code;
+    return code == CLI_FINE ? tell(rebuild) : code;
 }
 
 int verb_rebuild(struct cli *cli)

@@ -70,6 +70,11 @@ static void check_compare(void **state)
     buf_reset(&report);
     assert_int_equal(store_image_compare(&after, &before, &report), 2);
     assert_non_null(strstr(buf_text(&report), "thing 00999 is new"));
+    buf_reset(&report);
+    assert_int_equal(store_image_missing(&before, &after, "things", &report), 1);
+    assert_int_equal(store_image_missing(&before, &after, "others", &report), 0);
+    assert_int_equal(store_image_missing(&after, &before, "things", &report), 0);
+    assert_string_equal(buf_text(&report), "things: thing 00999 is missing\n");
     store_image_fini(&before);
     store_image_fini(&after);
     buf_fini(&report);
