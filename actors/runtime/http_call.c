@@ -2,6 +2,7 @@
 
 #include "must.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -48,8 +49,9 @@ void call_escape(struct buf *url, const char *text)
 
 static bool loopback(const char *host)
 {
-    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "[::1]") == 0;
+    struct in_addr four; /* parsed, because "127.0.0.1.example.com" is a name */
+    bool local4 = inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
+    return local4 || strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
 }
 
 struct url_kind {
