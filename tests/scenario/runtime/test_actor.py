@@ -145,6 +145,19 @@ def test_broker_killed_under_load(home, processes, connect, start):
     tools.close()
 
 
+def test_ready_before_it_has_caught_up(tools, start):
+    Load(tools).publish(1000)
+    actor = start("--die", "applied:2", ready=False)  # the first batch never gets through
+    assert actor.process.wait(30) == -signal.SIGKILL
+    assert actor.process.is_ready()
+
+
+def test_effects_are_woken_once_caught_up(tools, start):
+    start()  # nothing to apply, so no commit of a batch
+    report = wait_until(lambda: report_of(tools).get("state") == "up" and report_of(tools), SETTLE_S)
+    assert (report["commits"], report["batches"]) == (1, 0)
+
+
 # --- told to stop ------------------------------------------------------------------------------
 
 
