@@ -128,16 +128,16 @@ def test_killed_at_random_under_load(tools, start):
 
 def test_broker_killed_under_load(home, processes, connect, start):
     broker = start_broker(home)
+    processes.append(broker)
     tools, dice = connect("tools"), random.Random(42)
     load, actor = Load(tools), start("--ticks")
     for _ in range(8):
         for _ in range(dice.randrange(1, 8)):
             load.publish(dice.randrange(1, 60))
-        processes.append(broker)
         broker.kill()
         broker = start_broker(home)
+        processes.append(broker)
     load.publish(10)
-    processes.append(broker)
     assert actor.alive(), actor.process.log()
     assert actor.process.stop(30) == 0
     start()
@@ -182,6 +182,7 @@ def test_a_second_process_waits_outside(tools, start):  # pylint: disable=unused
 
 def test_cursor_above_the_head_stays_down(home, processes, start, connect):
     broker = start_broker(home)
+    processes.append(broker)
     tools = connect("tools")
     load = Load(tools)
     actor = start()
@@ -189,7 +190,6 @@ def test_cursor_above_the_head_stays_down(home, processes, start, connect):
     settled(tools, load)
     assert actor.process.stop(30) == 0
     assert broker.stop() == 0
-    broker.close()
     shutil.rmtree(pathlib.Path(home) / "data" / "broker")  # an older disk was restored
     processes.append(start_broker(home))
     actor = start(ready=False)
