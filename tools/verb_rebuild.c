@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     ORDER_MS = 20000,
@@ -109,7 +107,29 @@ static void wait_for_quiet(struct rebuild *rebuild)
     }
 }
 
-/* The old store goes aside, and the new folder says how far the old one had come. */
+/* The files of the store; what else lies in the folder (delivered mail) stays. */
+static const char *const store_files[] = {"data.mdb", "lock.mdb", "store.lock", NULL};
+
+static bool move_file(const char *from, const char *to, const char *name)
+{
+    char *here = must_sprintf("%s/%s", from, name), *there = must_sprintf("%s/%s", to, name);
+    bool moved = rename(here, there) == 0 || errno == ENOENT;
+    free(here);
+    free(there);
+    return moved;
+}
+
+/* What the new store will find: how far the old one had come. Written before anything is moved: a
+ * store without it would take itself for a new fleet's, and send. */
+static enum fault leave_word(const struct rebuild *rebuild, uint64_t cursor)
+{
+    char text[32], *path = must_sprintf("%s/REBUILD", rebuild->folder);
+    int len = snprintf(text, sizeof text, "%llu\n", (unsigned long long)cursor);
+    enum fault fault = home_write_file(path, text, (size_t)len, 0600);
+    free(path);
+    return fault;
+}
+
 static int move_aside(struct rebuild *rebuild)
 {
     struct cli *cli = rebuild->cli;
@@ -120,26 +140,22 @@ static int move_aside(struct rebuild *rebuild)
     }
     if (fault != OK) {
         cli_say(cli, "the old store is %s: it cannot be compared", fault_words(fault));
+        rebuild->before.cursor = head_of(rebuild);
     }
-    if (rename(rebuild->folder, rebuild->old_folder) != 0) {
-        return cli_fail(cli, CLI_NO, "cannot move %s aside: %s", rebuild->folder, strerror(errno));
-    }
-    fault = home_folder(rebuild->folder);
-    uint64_t cursor = rebuild->before_known ? rebuild->before.cursor : head_of(rebuild);
-    char text[32];
-    int len = snprintf(text, sizeof text, "%llu\n", (unsigned long long)cursor);
-    char *path = must_sprintf("%s/REBUILD", rebuild->folder);
+    fault = leave_word(rebuild, rebuild->before.cursor);
     if (fault == OK) {
-        fault = home_write_file(path, text, (size_t)len, 0600);
+        fault = home_folder(rebuild->old_folder);
     }
-    free(path);
     if (fault != OK) {
-        (void)!rmdir(rebuild->folder);
-        (void)!rename(rebuild->old_folder, rebuild->folder);
         return cli_fail(cli, CLI_NO, "cannot write to %s: %s; nothing was changed", rebuild->folder,
                         fault_words(fault));
     }
-    rebuild->before.cursor = cursor;
+    for (const char *const *file = store_files; *file; file++) {
+        if (!move_file(rebuild->folder, rebuild->old_folder, *file)) {
+            return cli_fail(cli, CLI_NO, "cannot move %s/%s to %s: %s", rebuild->folder, *file,
+                            rebuild->old_folder, strerror(errno));
+        }
+    }
     return CLI_FINE;
 }
 
