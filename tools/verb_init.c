@@ -51,7 +51,7 @@ static const char usher_cfg[] =
     "#   key = \"file:secrets/zendesk\"\n"
     "\n"
     "mailer\n"
-    "    provider = maildir                # delivers to data/mailer/maildir; or smtp:\n"
+    "    provider = maildir                # delivers to mail/ in this folder; or smtp:\n"
     "#   provider = smtp\n"
     "#   url = \"smtp://127.0.0.1:25\"\n"
     "    from = \"Community <hello@example.com>\"\n"
