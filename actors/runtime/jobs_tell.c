@@ -81,8 +81,7 @@ static enum fault tell(struct jobs *jobs, struct store_txn *txn, const struct re
     EVENT_SET(event.cause, record->cause);
     EVENT_SET(event.trace, record->trace);
     json_t *data = news_data(jobs, record, word, version, revision);
-    if (by_person) {
-        EVENT_SET(event.who, record->who);
+    if (by_person) { /* in the data: the event's own `who` is the broker's to stamp */
         tree_set_text(data, "who", record->who);
     }
     enum fault fault = actor_emit(jobs->options.actor, txn, &event, data);

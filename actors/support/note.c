@@ -79,7 +79,7 @@ json_t *support_note(const char *key, const char *kind, const json_t *effect,
     tree_set_flag(payload, "urgent", tree_flag(effect, "urgent"));
     const char *ticket = tree_text(data, "ticket");
     if (!*ticket && strncmp(key, "ticket:", 7) == 0) {
-        ticket = key + 7;
+        ticket = strrchr(key, ':') + 1;
     }
     tree_set_text(payload, "ticket", ticket);
     json_t *tags = json_array();
