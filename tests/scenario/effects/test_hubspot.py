@@ -1,4 +1,5 @@
 """The CRM actor against a HubSpot that misbehaves: one contact, the newest state, no storm."""
+import pathlib
 import time
 
 from sinks import GARBAGE, LOST, REDIRECT, Answer
@@ -236,3 +237,21 @@ def test_no_attempt_before_its_schedule(stage, http_sink):
     assert time.monotonic() - started < 20
     planned = [e["data"]["next_at"] for e in stage.news("job.retrying")]
     assert planned == sorted(planned) and len(planned) == 6
+
+
+def test_rebuilt_store_knows_its_contacts(stage, http_sink):
+    process = stage.hubspot(http_sink)
+    for number in range(1, 6):
+        stage.publish(member(number))
+    stage.wait_all("crm", 5)
+    calls = len(http_sink.log)
+    assert process.stop() == 0
+    folder = pathlib.Path(stage.home, "data", "crm")
+    folder.rename(folder.with_suffix(".old"))
+    stage.start("crm")
+    stage.publish(member(1, 2, email="new@example.com"), "member.changed")
+    stage.kit.wait_until(lambda: "new@example.com" in
+                         [c["email"] for c in http_sink.contacts.values()], what="the new address")
+    stage.wait_all("crm", 5)
+    assert len(http_sink.contacts) == 5
+    assert len(http_sink.log) == calls + 2  # look and write, of the one that changed
