@@ -17,7 +17,7 @@ int verb_why(struct cli *cli)
     if (code == CLI_FINE) {
         code = cli_ask(cli, client, "ledger", question, &answer);
     }
-    if (code == CLI_FINE && !*tree_text(answer, "sentence")) {
+    if (code == CLI_FINE && !*tree_text(answer, "id")) {
         code = cli_fail(cli, CLI_NO, "nobody is known by \"%s\"", cli_clean(who));
         cli_next(cli, "usher members");
     } else if (code == CLI_FINE && cli->json) {
