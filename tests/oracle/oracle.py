@@ -30,9 +30,7 @@ def normal(email):
     return email.lower() if "@" in email else ""
 
 
-class Groups:
-    """Union-find over anything hashable."""
-
+class Groups:  # union-find over anything hashable
     def __init__(self):
         self.parent = {}
 
@@ -150,8 +148,6 @@ class Judge:
             found[fact["key"]].append(fact)
         return found
 
-    # --- structure -------------------------------------------------------------------------------
-
     def structure(self):
         facts = self.facts
         self.customers = {f["customer"] for k in ("payment", "subscription", "refund")
@@ -207,8 +203,6 @@ class Judge:
         if thing in self.customers or thing in self.subs:
             return None
         return self.payments.get(self.objects.find(thing))
-
-    # --- people ----------------------------------------------------------------------------------
 
     def people(self):
         self.records = {}
@@ -329,8 +323,6 @@ class Judge:
             for name in names:
                 who.join(name, names[0])
 
-    # --- money -----------------------------------------------------------------------------------
-
     def _home(self, key, customer, amount):
         payment = self.payment_of(key)
         if payment:
@@ -392,8 +384,6 @@ class Judge:
                                (payment, f"alert|dispute:{key}")]
             elif status != "inquiry":
                 self.notes.append((payment, f"support|dispute:{key}:closed"))
-
-    # --- members ---------------------------------------------------------------------------------
 
     def members(self):
         groups = collections.defaultdict(list)
