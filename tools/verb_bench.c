@@ -1,4 +1,4 @@
-/* verb_bench.c - what this machine does: durable publishes, posts, effects; and in which sync mode. */
+/* verb_bench.c - what this machine does: durable publishes, posts, effects; in which sync mode. */
 #include "verbs.h"
 
 #include "bench.h"

@@ -9,6 +9,7 @@
 #include "stripe_bodies.h"
 #include "values.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,6 +112,15 @@ static bool is_email(const char *text)
     return at && at != text && at[1] && !strpbrk(text, " \t\r\n<>,");
 }
 
+/* "bob@example.com" is called Bob, unless somebody says otherwise. */
+static const char *name_of(const char *email)
+{
+    static char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(email, "@.+"), email);
+    *name = (char)toupper((unsigned char)*name);
+    return name;
+}
+
 /* The case as the command line has it. CLI_FINE, or it has said what was expected. */
 static int read_case(const struct cli *cli, const struct door *door, struct stripe_case *out)
 {
@@ -136,7 +146,7 @@ static int read_case(const struct cli *cli, const struct door *door, struct stri
     }
     out->nth = (int)nth;
     out->period = (int)period;
-    out->name = name ? name : out->name;
+    out->name = name ? name : name_of(out->email);
     out->currency = currency ? currency : out->currency;
     out->outcome = outcome ? outcome : out->outcome;
     out->customer = cli_option(cli, "--customer");
