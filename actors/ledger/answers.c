@@ -8,7 +8,7 @@
 
 enum { MEMBERS_LIMIT = 100, MEMBERS_LIMIT_MAX = 1000, FOUND_MAX = 64, TRACE_EVENTS_MAX = 10000 };
 
-/* --- who ----------------------------------------------------------------------------------------------- */
+/* --- who -------------------------------------------------------------------------------------- */
 
 struct search {
     const char *who;
@@ -138,7 +138,7 @@ static json_t *answer_member(struct store_txn *txn, const json_t *question, enum
     return answer;
 }
 
-/* --- why ------------------------------------------------------------------------------------------------ */
+/* --- why -------------------------------------------------------------------------------------- */
 
 static json_t *answer_why(struct store_txn *txn, const json_t *question, enum fault *fault)
 {
@@ -179,7 +179,7 @@ static json_t *answer_why(struct store_txn *txn, const json_t *question, enum fa
     return answer;
 }
 
-/* --- lists ---------------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 struct listing {
     const char *state;
@@ -260,7 +260,7 @@ static json_t *answer_orphans(struct store_txn *txn, enum fault *fault)
     return answer;
 }
 
-/* --- traces --------------------------------------------------------------------------------------------- */
+/* --- traces ----------------------------------------------------------------------------------- */
 
 static bool list_seq(void *self, struct slice key, struct slice value)
 {
@@ -272,15 +272,15 @@ static bool list_seq(void *self, struct slice key, struct slice value)
 
 static enum fault read_trace(struct store_txn *txn, const char *trace, json_t *seqs)
 {
-    char key[EVENT_ID_BYTES_MAX + 2];
-    size_t len = strlen(trace);
-    if (len == 0 || len > EVENT_ID_BYTES_MAX) {
+    struct buf key = {0};
+    if (!*trace || strlen(trace) > EVENT_ID_BYTES_MAX) {
         return OK;
     }
-    memcpy(key, trace, len);
-    key[len] = '\n';
-    return store_scan(txn, TABLE_TRACES, (struct slice){key, len + 1}, (struct slice){NULL, 0},
-                      false, list_seq, seqs);
+    buf_printf(&key, "%s\n", trace);
+    enum fault fault = store_scan(txn, TABLE_TRACES, (struct slice){key.bytes, key.len},
+                                  (struct slice){NULL, 0}, false, list_seq, seqs);
+    buf_fini(&key);
+    return fault;
 }
 
 /* A bare provider id is looked for under every source that begins a trace. */
@@ -303,7 +303,7 @@ static json_t *answer_trace(struct store_txn *txn, const json_t *question, enum 
     return answer;
 }
 
-/* --- the door --------------------------------------------------------------------------------------------- */
+/* --- the door --------------------------------------------------------------------------------- */
 
 json_t *ledger_answer(void *state, const char *who, const json_t *question, enum fault *fault)
 {

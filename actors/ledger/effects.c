@@ -79,7 +79,7 @@ static json_t *payment_data(const struct payment *payment)
     return data;
 }
 
-/* --- mails ---------------------------------------------------------------------------------------- */
+/* --- mails ------------------------------------------------------------------------------------ */
 
 /* Another item gave access at that time. */
 static bool other_alive(const struct member *member, const struct item *but, int64_t at_ms)
@@ -236,7 +236,7 @@ static void add_goodbye(struct effects *effects, struct arena *arena)
     add(effects, &goodbye, data);
 }
 
-/* --- notes ------------------------------------------------------------------------------------------ */
+/* --- notes ------------------------------------------------------------------------------------ */
 
 static void add_refunds(struct effects *effects, struct arena *arena)
 {
@@ -319,7 +319,7 @@ static void add_tickets(struct effects *effects, struct arena *arena)
     }
 }
 
-/* --- together ---------------------------------------------------------------------------------------- */
+/* --- together --------------------------------------------------------------------------------- */
 
 static int compare_effects(const void *a, const void *b)
 {

@@ -39,7 +39,7 @@ const char *payment_words(struct view *view, const struct payment *payment)
                         payment->item->is_subscription ? "invoice" : "payment", payment->key);
 }
 
-/* --- which payment is the newest ------------------------------------------------------------------ */
+/* --- which payment is the newest -------------------------------------------------------------- */
 
 static int compare_numbers(int64_t a, int64_t b)
 {
@@ -79,7 +79,7 @@ void items_order(struct view *view)
     }
 }
 
-/* --- the truth table ------------------------------------------------------------------------------ */
+/* --- the truth table -------------------------------------------------------------------------- */
 
 static bool status_is(const struct item *item, const char *word)
 {

@@ -16,7 +16,7 @@ struct slice key_pair(uint8_t *room, uint64_t first, uint64_t second)
     return (struct slice){room, 16};
 }
 
-/* --- names --------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static struct slice name_key(char *room, char kind, const char *source, const char *text)
 {
@@ -96,7 +96,7 @@ enum fault keep_objects(struct store_txn *txn, const char *object, keep_each *ea
                       false, object_row, &objects);
 }
 
-/* --- notes --------------------------------------------------------------------------------------- */
+/* --- notes ------------------------------------------------------------------------------------ */
 
 enum fault keep_noted(struct store_txn *txn, const char *note, uint64_t *number)
 {
@@ -116,7 +116,7 @@ enum fault keep_note(struct store_txn *txn, const char *note, uint64_t number)
     return store_put(txn, TABLE_NOTES, text_slice(note), (struct slice){value, sizeof value});
 }
 
-/* --- components ----------------------------------------------------------------------------------- */
+/* --- components ------------------------------------------------------------------------------- */
 
 void keep_fini(struct component *component)
 {

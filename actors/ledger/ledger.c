@@ -20,7 +20,7 @@ void ledger_source(const struct event *event, char *source, size_t room)
     snprintf(source, room, "%.*s", (int)(len < room ? len : room - 1), event->id);
 }
 
-/* --- events ------------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /* What an event adds to the component that its names lead to. */
 struct addition {
@@ -203,7 +203,7 @@ static enum fault ledger_apply(void *state, struct store_txn *txn, const struct 
     return fault == OK ? apply_kind(ledger, txn, event) : fault;
 }
 
-/* --- deadlines ---------------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------- */
 
 struct dues {
     uint8_t keys[DUE_AT_ONCE_MAX][16];
@@ -322,7 +322,7 @@ static int on_tick(zloop_t *loop, int timer, void *self)
     return 0;
 }
 
-/* --- the end of a rebuild ------------------------------------------------------------------------------- */
+/* --- the end of a rebuild --------------------------------------------------------------------- */
 
 static enum fault work_compare(void *self, struct store_txn *txn)
 {
@@ -349,7 +349,7 @@ static void ledger_committed(void *state)
     }
 }
 
-/* --- the actor --------------------------------------------------------------------------------------------- */
+/* --- the actor -------------------------------------------------------------------------------- */
 
 static enum fault ledger_open(struct actor *actor, bool check_only, void **state, struct buf *why)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- what persons said ------------------------------------------------------------------------------ */
+/* --- what persons said ------------------------------------------------------------------------ */
 
 static bool is_of(const struct member *member, const char *record)
 {
@@ -41,7 +41,7 @@ static void read_acts(struct view *view, struct member *member)
     member->revoke = newest_revoke && !newest_revoke->final ? newest_revoke : NULL;
 }
 
-/* --- whose state it is ------------------------------------------------------------------------------- */
+/* --- whose state it is ------------------------------------------------------------------------ */
 
 /* With access: active before ending before trialing. Without: paused (it can go on) before the
  * rest, of which the latest counts. */
@@ -114,7 +114,7 @@ void members_evaluate(struct view *view)
     }
 }
 
-/* --- the document -------------------------------------------------------------------------------------- */
+/* --- the document ----------------------------------------------------------------------------- */
 
 static void add_tag(json_t *tags, const struct rules *rules, enum rule_id id)
 {
@@ -167,9 +167,8 @@ static json_t *tags_of(const struct view *view, const struct member *member)
     for (size_t i = 0; i < member->item_count; i++) {
         const struct item *item = member->items[i];
         bool shown = item == member->best;
-        if (item->newest && item->newest->failed && !item->over) {
-            add_tag(tags, rules, RULE_PAYMENT_FAILED);
-        } else if (shown && item->state == STATE_PAUSED) {
+        bool failed = item->newest && item->newest->failed && !item->over;
+        if (failed || (shown && item->state == STATE_PAUSED)) {
             add_tag(tags, rules, RULE_PAYMENT_FAILED);
         }
         const struct payment *paid = item->newest_paid;

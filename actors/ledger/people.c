@@ -25,7 +25,7 @@ static int compare_records(const void *a, const void *b)
     return strcmp(((const struct record *)a)->id, ((const struct record *)b)->id);
 }
 
-/* --- which records there are --------------------------------------------------------------------- */
+/* --- which records there are ------------------------------------------------------------------ */
 
 static bool buys(const struct row *row)
 {
@@ -90,7 +90,7 @@ static void make_records(struct view *view)
     }
 }
 
-/* --- whose payments and items are whose ---------------------------------------------------------- */
+/* --- whose payments and items are whose ------------------------------------------------------- */
 
 static void own_item(struct node *customer, struct item *item)
 {
@@ -172,7 +172,7 @@ static void gather_crowds(struct view *view)
     }
 }
 
-/* --- claims --------------------------------------------------------------------------------------- */
+/* --- claims ----------------------------------------------------------------------------------- */
 
 enum { EMAIL_OF_LINK = 1, EMAIL_OF_PAYMENT, EMAIL_OF_CUSTOMER };
 
@@ -251,7 +251,7 @@ static void read_claims(struct view *view)
     }
 }
 
-/* --- who is who ------------------------------------------------------------------------------------ */
+/* --- who is who ------------------------------------------------------------------------------- */
 
 static struct record *root_of(struct record *record)
 {
@@ -289,7 +289,7 @@ static int compare_emails(const void *a, const void *b)
 static void connect_people(struct view *view)
 {
     size_t count = 0;
-    struct record **list = arena_alloc(&view->arena, (view->record_count + 1) * sizeof *list);
+    struct record **list = arena_alloc(&view->arena, (view->record_count + 1) * sizeof(void *));
     for (size_t i = 0; i < view->item_count; i++) {
         const struct crowd *crowd = &view->items[i].crowd;
         for (size_t r = 1; r < crowd->count; r++) {
@@ -301,7 +301,7 @@ static void connect_people(struct view *view)
             list[count++] = &view->records[i];
         }
     }
-    qsort(list, count, sizeof *list, compare_users);
+    qsort(list, count, sizeof(void *), compare_users);
     for (size_t i = 1; i < count; i++) {
         if (compare_users(&list[i - 1], &list[i]) == 0) {
             connect(list[i - 1], list[i]);
@@ -316,7 +316,7 @@ static void connect_people(struct view *view)
             list[count++] = record;
         }
     }
-    qsort(list, count, sizeof *list, compare_emails);
+    qsort(list, count, sizeof(void *), compare_emails);
     for (size_t i = 1; i < count; i++) {
         if (compare_emails(&list[i - 1], &list[i]) == 0) {
             connect(list[i - 1], list[i]);
@@ -333,7 +333,7 @@ void people_records(struct view *view)
     connect_people(view);
 }
 
-/* --- members --------------------------------------------------------------------------------------- */
+/* --- members ---------------------------------------------------------------------------------- */
 
 static bool is_conflict(const struct member *member)
 {

@@ -3,6 +3,7 @@
 #include "must.h"
 #include "values.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ enum fault publish_row(struct store_txn *txn, const char *id, json_t **row)
     return fault;
 }
 
-/* --- what was known of a member's records ------------------------------------------------------------ */
+/* --- what was known of a member's records ----------------------------------------------------- */
 
 struct past {
     json_t *document; /* of the surviving id, else of the first that had one; NULL: none */
@@ -71,7 +72,7 @@ static enum fault look_back(struct store_txn *txn, const struct member *member, 
     return OK;
 }
 
-/* --- what a change is called --------------------------------------------------------------------------- */
+/* --- what a change is called ------------------------------------------------------------------ */
 
 struct change {
     const char *type;
@@ -150,7 +151,7 @@ static struct change name_change(const struct rules *rules, const struct member 
     return name_detail(rules, past, document, cause);
 }
 
-/* --- telling -------------------------------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static bool same_document(const json_t *old, const json_t *new)
 {
@@ -245,7 +246,7 @@ enum fault publish_members(struct ledger *ledger, struct store_txn *txn, const s
     return fault;
 }
 
-/* --- what was told before, for the end of a rebuild ------------------------------------------------------- */
+/* --- what was told before, for the end of a rebuild ------------------------------------------- */
 
 enum { PUBLISHED_BYTES = 8 + SHA256_BYTES };
 
@@ -307,12 +308,12 @@ static enum fault tell_again(struct ledger *ledger, struct store_txn *txn, const
     if (fault == OK && document) {
         differs(txn, text_slice(id), document, &published);
         int64_t version = tree_int(row, "version");
-        version = version > published ? version : published;
-        tree_set_int(row, "version", version + 1);
-        tree_set_int(document, "version", version + 1);
+        version = (version > published ? version : published) + 1;
+        tree_set_int(row, "version", version);
+        tree_set_int(document, "version", version);
         tree_set_text(document, "rule", ledger->rules.rule[RULE_DETAILS].name);
         char trace[EVENT_ID_BYTES_MAX + 1];
-        snprintf(trace, sizeof trace, "rebuild:%lld", (long long)(version + 1));
+        snprintf(trace, sizeof trace, "rebuild:%" PRId64, version);
         EVENT_SET(cause.id, trace);
         EVENT_SET(cause.trace, "rebuild");
         fault = tree_save(txn, TABLE_MEMBERS, text_slice(id), row);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- words -------------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static void amount_words(struct buf *out, const char *before, const struct fact *fact)
 {
@@ -92,7 +92,7 @@ static void admin_words(const struct event *event, const json_t *data, struct bu
                why);
 }
 
-/* --- lines --------------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static enum fault save_line(struct store_txn *txn, uint64_t component, const struct event *event,
                             uint8_t part, json_t *line)
@@ -167,7 +167,7 @@ enum fault timeline_add(struct store_txn *txn, uint64_t component, const struct 
     return save_line(txn, component, event, 0, line);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct lister {
     const struct view *view;
@@ -209,7 +209,7 @@ enum fault timeline_list(struct store_txn *txn, uint64_t component, const struct
                       (struct slice){NULL, 0}, false, list_line, &lister);
 }
 
-/* --- when components become one --------------------------------------------------------------------------- */
+/* --- when components become one --------------------------------------------------------------- */
 
 struct mover {
     struct buf bytes;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* --- nodes -------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 static size_t hash_of(const char *source, const char *id)
 {
@@ -89,7 +89,7 @@ static void make_nodes(struct view *view)
     }
 }
 
-/* --- what hangs together ------------------------------------------------------------------------ */
+/* --- what hangs together ---------------------------------------------------------------------- */
 
 static bool is_hub(const struct node *node)
 {
@@ -143,7 +143,7 @@ struct node *weave_root(const struct view *view, const struct node *node)
     return &view->nodes[root_of(view, (size_t)(node - view->nodes))];
 }
 
-/* --- payments ----------------------------------------------------------------------------------- */
+/* --- payments --------------------------------------------------------------------------------- */
 
 struct payment *weave_payment(const struct view *view, const struct node *node)
 {
@@ -221,7 +221,7 @@ static void link_subscription(struct view *view, struct node *node, struct node 
     }
 }
 
-/* --- items -------------------------------------------------------------------------------------- */
+/* --- items ------------------------------------------------------------------------------------ */
 
 static struct item *new_item(struct view *view, const char *source, const char *key)
 {
@@ -285,7 +285,7 @@ void crowd_add(struct view *view, struct crowd *crowd, struct record *record)
         size_t capacity = crowd->capacity ? 2 * crowd->capacity : 2;
         struct record **records = arena_alloc(&view->arena, capacity * sizeof(struct record *));
         if (crowd->count) {
-            memcpy(records, crowd->records, crowd->count * sizeof(struct record *));
+            memcpy(records, crowd->records, crowd->count * sizeof(void *));
         }
         crowd->records = records;
         crowd->capacity = capacity;
