@@ -77,7 +77,7 @@ static void add(json_t *events, const struct stripe_case *at, int after_s, const
     json_t *event =
         json_pack("{s:s, s:s, s:s, s:I, s:o, s:b, s:i, s:{s:s, s:n}, s:s}", "id", id, "object",
                   "event", "api_version", at->old_shape ? VERSION_OLD : VERSION_NEW, "created",
-                  (json_int_t)(at->at_s + after_s), "data", data, "livemode", at->livemode,
+                  (json_int_t)at->at_s + after_s, "data", data, "livemode", at->livemode,
                   "pending_webhooks", 1, "request", "id", request, "idempotency_key", "type", type);
     MUST(event && json_array_append_new(events, event) == 0);
 }
@@ -196,7 +196,7 @@ static void tell_will_end(const struct stripe_case *at, json_t *events)
 {
     json_t *subscription = stripe_subscription(at, "active");
     tree_set_flag(subscription, "cancel_at_period_end", true);
-    tree_set_int(subscription, "cancel_at", at->at_s + (int64_t)STRIPE_PERIOD_DAYS * STRIPE_DAY_S);
+    tree_set_int(subscription, "cancel_at", stripe_later(at, STRIPE_PERIOD_DAYS));
     tree_set_int(subscription, "canceled_at", at->at_s);
     add(events, at, 0, "customer.subscription.updated", subscription,
         json_pack("{s:b, s:n, s:n}", "cancel_at_period_end", 0, "cancel_at", "canceled_at"));

@@ -6,7 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CASE_TRIAL_DAYS = 14, RETRY_DAYS = 3, EVIDENCE_DAYS = 9 };
+enum {
+    DAY_S = 86400,
+    CASE_TRIAL_DAYS = 14,
+    RETRY_DAYS = 3,
+    EVIDENCE_DAYS = 9,
+    PRICE_AGE_DAYS = 200
+};
 
 /* What nobody reads, and what a real body is full of. Single quotes stand for double ones. */
 static const char customer_rest[] =
@@ -134,6 +140,11 @@ static json_t *list_of(json_t *item, const char *url)
     return list;
 }
 
+json_int_t stripe_later(const struct stripe_case *at, int days)
+{
+    return at->at_s + (json_int_t)days * DAY_S;
+}
+
 bool stripe_is_guest(const struct stripe_case *at)
 {
     return at->customer && strcmp(at->customer, "none") == 0;
@@ -169,7 +180,7 @@ static int64_t period_start(const struct stripe_case *at)
 
 static int64_t period_end(const struct stripe_case *at)
 {
-    return at->at_s + (int64_t)STRIPE_PERIOD_DAYS * STRIPE_DAY_S;
+    return stripe_later(at, STRIPE_PERIOD_DAYS);
 }
 
 json_t *stripe_customer(const struct stripe_case *at)
@@ -203,7 +214,7 @@ json_t *stripe_checkout(const struct stripe_case *at, const char *mode, bool tri
                   at->email, "name", at->name, "phone", "tax_exempt", "none", "tax_ids");
     MUST(details);
     tree_set(session, "customer_details", details);
-    tree_set_int(session, "expires_at", at->at_s + STRIPE_DAY_S);
+    tree_set_int(session, "expires_at", stripe_later(at, 1));
     tree_set_flag(session, "livemode", at->livemode);
     tree_set(session, "metadata", metadata_of(at));
     put(session, "mode", mode);
@@ -226,7 +237,7 @@ static json_t *price_of(const struct stripe_case *at)
         "{s:s, s:s, s:b, s:s, s:I, s:s, s:n, s:b, s:n, s:{}, s:n, s:s, s:{s:s, s:i, s:s}, s:s, "
         "s:s, s:I}",
         "id", at->price, "object", "price", "active", 1, "billing_scheme", "per_unit", "created",
-        (json_int_t)(at->at_s - 200 * STRIPE_DAY_S), "currency", at->currency, "custom_unit_amount",
+        stripe_later(at, -PRICE_AGE_DAYS), "currency", at->currency, "custom_unit_amount",
         "livemode", at->livemode, "lookup_key", "metadata", "nickname", "product", at->product,
         "recurring", "interval", "month", "interval_count", 1, "usage_type", "licensed",
         "tax_behavior", "unspecified", "type", "recurring", "unit_amount", (json_int_t)at->amount);
@@ -237,7 +248,7 @@ static json_t *price_of(const struct stripe_case *at)
 json_t *stripe_subscription(const struct stripe_case *at, const char *status)
 {
     bool trial = strcmp(status, "trialing") == 0;
-    int64_t end = trial ? at->at_s + CASE_TRIAL_DAYS * STRIPE_DAY_S : period_end(at);
+    int64_t end = trial ? stripe_later(at, CASE_TRIAL_DAYS) : period_end(at);
     json_t *subscription = object_from(subscription_rest);
     put_id(subscription, "id", at, "sub_1U", STRIPE_SUBSCRIPTION);
     tree_set_int(subscription, "billing_cycle_anchor", end);
@@ -343,7 +354,7 @@ json_t *stripe_invoice(const struct stripe_case *at, const char *reason, bool pa
     tree_set(invoice, "lines", list_of(invoice_line(at, amount), "/v1/invoices/lines"));
     tree_set_flag(invoice, "livemode", at->livemode);
     tree_set(invoice, "next_payment_attempt",
-             paid ? json_null() : json_integer(at->at_s + RETRY_DAYS * STRIPE_DAY_S));
+             paid ? json_null() : json_integer(stripe_later(at, RETRY_DAYS)));
     put(invoice, "number", "1A2B3C4D-0001");
     tree_set_int(invoice, "period_start", at->at_s);
     tree_set_int(invoice, "period_end", at->at_s);
@@ -451,8 +462,7 @@ json_t *stripe_dispute(const struct stripe_case *at, const char *status, bool in
     tree_set_int(dispute, "created", at->at_s);
     put(dispute, "currency", at->currency);
     tree_set(dispute, "evidence_details",
-             json_pack("{s:I, s:{}, s:b, s:b, s:i}", "due_by",
-                       (json_int_t)(at->at_s + EVIDENCE_DAYS * STRIPE_DAY_S),
+             json_pack("{s:I, s:{}, s:b, s:b, s:i}", "due_by", stripe_later(at, EVIDENCE_DAYS),
                        "enhanced_eligibility", "has_evidence", 0, "past_due", 0, "submission_count",
                        0));
     tree_set_flag(dispute, "is_charge_refundable", inquiry);

@@ -6,7 +6,10 @@
 
 #include "stripe_bodies.h"
 
-enum { STRIPE_PERIOD_DAYS = 30, STRIPE_DAY_S = 86400 };
+enum { STRIPE_PERIOD_DAYS = 30 };
+
+/* The case's time, so many days later; as json_pack() takes it. */
+json_int_t stripe_later(const struct stripe_case *at, int days);
 
 bool stripe_is_guest(const struct stripe_case *at);
 

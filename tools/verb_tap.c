@@ -22,6 +22,7 @@ enum {
     BEHIND_MAX = 20000, /* a live tap that is further behind skips, and says so */
     BEHIND_KEEP = 1000,
     WINDOW = 512,
+    STEP_MAX = 8192,  /* events looked at in one step back */
     MEMBER_CHARS = 24 /* a whole id */
 };
 
@@ -315,7 +316,7 @@ static uint64_t seq_of_last(struct tap *tap, int64_t last, size_t *early)
         uint64_t below = from;
         from = from - tap->floor > step ? from - step : tap->floor;
         found += count_in(tap, from, below);
-        step = step < WINDOW * 16 ? step * 2 : step;
+        step = step < STEP_MAX ? step * 2 : step;
     }
     *early = found > (size_t)last ? found - (size_t)last : 0;
     return from;
