@@ -54,6 +54,7 @@ void jobs_wake(struct jobs *jobs, int64_t in_ms)
 void jobs_committed(struct jobs *jobs)
 {
     if (jobs && !jobs->in_turn) {
+        jobs_leave(jobs);
         jobs_wake(jobs, 0);
     }
 }
@@ -198,6 +199,7 @@ enum fault jobs_add(struct jobs *jobs, struct store_txn *txn, const struct jobs_
     if (fault == FAULT_NOT_FOUND) {
         record_make(jobs, &record, spec, event);
         fault = record_keep(jobs, txn, &record);
+        fault = fault == OK ? plan_now(jobs, txn, &record) : fault;
     } else if (fault == OK && (record.job.state == JOB_SUPERSEDED ||
                                (job_is_open(record.job.state) && !record.payload))) {
         struct job_happened happened = {.input = JOB_ON_WANTED, .delay_ms = spec->settle_ms};
@@ -223,6 +225,7 @@ enum fault jobs_want(struct jobs *jobs, struct store_txn *txn, const struct jobs
         record_make(jobs, &record, spec, event);
         record.job.wanted = revision;
         fault = record_keep(jobs, txn, &record);
+        fault = fault == OK ? plan_now(jobs, txn, &record) : fault;
     } else if (fault == OK && revision > record.job.wanted) {
         struct job_happened happened = {.input = JOB_ON_WANTED, .revision = revision};
         fault = jobs_step(jobs, txn, &record, &happened);
@@ -236,6 +239,7 @@ enum fault jobs_want(struct jobs *jobs, struct store_txn *txn, const struct jobs
         EVENT_SET(record.cause, event->id);
         EVENT_SET(record.trace, event->trace);
         fault = fault == OK ? record_keep(jobs, txn, &record) : fault;
+        fault = fault == OK ? plan_now(jobs, txn, &record) : fault;
     }
     record_fini(&record);
     return fault;

@@ -50,6 +50,7 @@ static void ended(struct flight *flight)
 {
     struct jobs *jobs = flight->jobs;
     flight->stage = FLIGHT_ENDED;
+    flight->slot->breaker.trying = false; /* also when no call left */
     if (flight->verdict.kind == VERDICT_DONE) {
         jobs->count_done++;
     } else {

@@ -197,6 +197,8 @@ bool document_names(const json_t *document, const char *key, const char *to);
 /* --- jobs_turn.c --- */
 
 void jobs_turn(struct jobs *jobs);
+/* After the commit of a batch: what it planned leaves. */
+void jobs_leave(struct jobs *jobs);
 
 /* --- jobs_plan.c --- */
 
@@ -205,6 +207,10 @@ void jobs_turn(struct jobs *jobs);
 enum fault plan_recover(struct jobs *jobs, struct store_txn *txn) NODISCARD;
 /* Begins what may begin now. */
 enum fault plan_slot(struct jobs *jobs, struct store_txn *txn, struct slot *slot) NODISCARD;
+/* A fresh job begins in the very batch that made it, if there is room: one sync less on the way
+ * from the payment to the call. Its flight leaves from jobs_committed(). */
+enum fault plan_now(struct jobs *jobs, struct store_txn *txn,
+                    const struct record *record) NODISCARD;
 /* What an attempt came to. */
 enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
                          struct record *record, const struct verdict *verdict) NODISCARD;

@@ -350,6 +350,18 @@ out:
     return fault;
 }
 
+enum fault plan_now(struct jobs *jobs, struct store_txn *txn, const struct record *record)
+{
+    struct slot *slot = jobs_slot_of(jobs, record->slot);
+    bool full = false;
+    bool due = record->job.state == JOB_WAITING && record->job.next_ms <= jobs_now_ms(jobs);
+    if (!due || record->bulk || !jobs->recovered || !slot || slot->refused ||
+        slot->wanted.adapter->perform || !actor_caught_up(jobs->options.actor)) {
+        return OK;
+    }
+    return consider(jobs, txn, slot, record->key, &full);
+}
+
 enum fault plan_slot(struct jobs *jobs, struct store_txn *txn, struct slot *slot)
 {
     struct key_list fresh;

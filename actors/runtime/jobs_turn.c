@@ -158,9 +158,41 @@ static void failed(struct jobs *jobs, enum fault fault, const char *what)
     actor_stop(jobs->options.actor, fault, what);
 }
 
+/* Did the batch that planned it reach the disk? An aborted one leaves its flights behind. */
+static bool planned_for_good(struct store_txn *txn, const struct flight *flight)
+{
+    struct record record;
+    bool good = record_load(txn, flight->key, &record) == OK && record.job.state == JOB_SENDING &&
+                record.job.attempt == flight->attempt;
+    record_fini(&record);
+    return good;
+}
+
+void jobs_leave(struct jobs *jobs)
+{
+    struct store_txn *txn = NULL;
+    for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
+        struct flight *flight = &jobs->flights[i];
+        if (flight->stage != FLIGHT_PLANNED) {
+            continue;
+        }
+        if (!txn && store_begin(actor_store(jobs->options.actor), false, &txn) != OK) {
+            break;
+        }
+        if (planned_for_good(txn, flight)) {
+            flight_launch(flight);
+        } else {
+            flight->slot->breaker.trying = false;
+            flight_clear(flight);
+        }
+    }
+    store_abort(&txn);
+}
+
 static bool run(struct jobs *jobs)
 {
     struct slot before[JOBS_SLOTS_MAX];
+    jobs_leave(jobs);
     memcpy(before, jobs->slots, sizeof before);
     jobs->in_turn = true;
     enum fault fault = actor_change(jobs->options.actor, turn, jobs);
