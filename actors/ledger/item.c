@@ -51,7 +51,7 @@ static int64_t time_of(const struct payment *payment)
     return payment->paid ? payment->paid_ms : payment->failed_ms;
 }
 
-/* By the period that it covers, then by its own time: an old invoice paid late is not the newest. */
+/* By the period that it covers, then by its own time: an old one paid late is not the newest. */
 static int compare_payments(const void *a, const void *b)
 {
     const struct payment *x = *(struct payment *const *)a, *y = *(struct payment *const *)b;

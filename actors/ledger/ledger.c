@@ -48,16 +48,81 @@ static void add(struct component *component, const struct event *event,
     }
 }
 
+/* --- orphans that a person was told of, and that have found home ------------------------------- */
+
+struct told_orphans {
+    json_t *keys;
+    int64_t now_ms;
+};
+
+static void note_told(void *self, const struct row *row)
+{
+    struct told_orphans *told = self;
+    if (row->seen_ms + ORPHAN_MS <= told->now_ms) {
+        tree_set_text(told->keys, row->key, row->source);
+    }
+}
+
+static void note_waiting(void *self, const struct row *row)
+{
+    json_object_del(self, row->key);
+}
+
+/* The keys of orphans whose hour is over. Only where time is known to have passed can there be. */
+static json_t *told_orphans(struct ledger *ledger, const struct component *component)
+{
+    struct told_orphans told = {json_object(), factset_now(&component->facts)};
+    if (told.now_ms) {
+        struct view *view = view_new(&component->facts, &ledger->rules);
+        view_orphans(view, note_told, &told);
+        view_destroy(&view);
+    }
+    return told.keys;
+}
+
+static enum fault tell_found(struct ledger *ledger, struct store_txn *txn, const struct view *view,
+                             json_t *told, const struct event *cause)
+{
+    const char *key;
+    json_t *source;
+    enum fault fault = OK;
+    view_orphans(view, note_waiting, told);
+    json_object_foreach(told, key, source)
+    {
+        struct event event = {.time_ms = cause->time_ms, .version = EVENT_VERSION};
+        const struct member *member = view_member_of(view, json_string_value(source), key);
+        json_t *data = json_object();
+        tree_set_text(data, "orphan", key);
+        tree_set_text(data, "source", json_string_value(source));
+        tree_set_flag(data, "linked", true);
+        snprintf(event.id, sizeof event.id, "ledger:linked:%.200s", key);
+        EVENT_SET(event.type, "member.due");
+        EVENT_SET(event.subject, member ? member->id : "");
+        EVENT_SET(event.cause, cause->id);
+        EVENT_SET(event.trace, cause->trace);
+        fault = fault == OK ? actor_emit(ledger->actor, txn, &event, data) : fault;
+        json_decref(data);
+    }
+    return fault;
+}
+
+/* --- joining --------------------------------------------------------------------------------------- */
+
 static enum fault settle(struct ledger *ledger, struct store_txn *txn, struct component *component,
                          const struct event *event, const struct addition *addition)
 {
+    json_t *told = told_orphans(ledger, component);
     add(component, event, addition);
     struct view *view = view_new(&component->facts, &ledger->rules);
     enum fault fault = keep_save(txn, component, view);
     if (fault == OK) {
         fault = publish_members(ledger, txn, view, event);
     }
+    if (fault == OK) {
+        fault = tell_found(ledger, txn, view, told, event);
+    }
     view_destroy(&view);
+    json_decref(told);
     return fault;
 }
 

@@ -45,7 +45,7 @@ struct ledger {
 
 extern const struct actor_class ledger_actor;
 
-/* --- keep.c ------------------------------------------------------------------------------------ */
+/* --- keep.c ----------------------------------------------------------------------------------- */
 
 struct component {
     uint64_t number; /* 0: new, not saved yet */
@@ -76,7 +76,7 @@ enum fault keep_objects(struct store_txn *txn, const char *object, keep_each *ea
 enum fault keep_note(struct store_txn *txn, const char *note, uint64_t number) NODISCARD;
 enum fault keep_noted(struct store_txn *txn, const char *note, uint64_t *number) NODISCARD;
 
-/* --- publish.c --------------------------------------------------------------------------------- */
+/* --- publish.c -------------------------------------------------------------------------------- */
 
 /* Compares every member of the view with its document and tells what changed. */
 enum fault publish_members(struct ledger *ledger, struct store_txn *txn, const struct view *view,
@@ -88,7 +88,7 @@ enum fault publish_compare(struct ledger *ledger, struct store_txn *txn) NODISCA
 /* The stored row of a record id, through its alias: new tree with version, doc; NULL if none. */
 enum fault publish_row(struct store_txn *txn, const char *id, json_t **row) NODISCARD;
 
-/* --- timeline.c -------------------------------------------------------------------------------- */
+/* --- timeline.c ------------------------------------------------------------------------------- */
 
 enum fault timeline_add(struct store_txn *txn, uint64_t component, const struct event *event,
                         const json_t *data) NODISCARD;
@@ -97,7 +97,7 @@ enum fault timeline_list(struct store_txn *txn, uint64_t component, const struct
                          const struct member *member, json_t *list) NODISCARD;
 enum fault timeline_move(struct store_txn *txn, uint64_t from, uint64_t to) NODISCARD;
 
-/* --- answers.c --------------------------------------------------------------------------------- */
+/* --- answers.c -------------------------------------------------------------------------------- */
 
 json_t *ledger_answer(void *state, const char *who, const json_t *question, enum fault *fault);
 void ledger_report(void *state, json_t *into);

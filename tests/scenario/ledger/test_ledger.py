@@ -209,6 +209,9 @@ def test_a_grant_runs_out_and_an_orphan_is_told(ledger, connect):
     assert [o["key"] for o in tools.ask("ledger", {"ask": "orphans"})["orphans"]] == ["ch_lost"]
     webhook.publish([told(2, fact("link", "ch_lost", object="in_2"), *purchase(2)[1])])
     wait_until(lambda: tools.ask("ledger", {"ask": "orphans"})["orphans"] == [], 10, "it is home")
+    wait_until(lambda: [d for d in tools.read_all(topics=["member.due"])
+                        if d["data"].get("linked") and d["data"]["orphan"] == "ch_lost"], 10,
+               "said that it is home")
 
 
 def test_a_bad_rules_file_is_refused_with_its_line(home, broker):  # pylint: disable=unused-argument
