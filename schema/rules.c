@@ -159,6 +159,17 @@ enum fault rules_load(const char *home, struct rules *rules, struct buf *why)
         return OK;
     }
     if (fault == OK) {
+        char names[RULE_COUNT][PATH_BYTES_MAX];
+        const char *known[RULE_COUNT + 1] = {NULL};
+        for (int i = 0; i < RULE_COUNT; i++) {
+            struct settings_rows name = {0};
+            snprintf(names[i], PATH_BYTES_MAX, "%s", add_path(&name, i, ""));
+            names[i][strlen(names[i]) - 1] = '\0'; /* without its slash */
+            known[i] = names[i];
+        }
+        fault = settings_stray(home, "rules.cfg", known, why);
+    }
+    if (fault == OK) {
         take(settings, &rows, rules);
     }
     settings_destroy(&settings);

@@ -42,18 +42,18 @@ static bool find_option(const char *lines, const char *name, size_t len, struct 
     return false;
 }
 
-/* Options that begin with what was typed, or that begin what was typed. */
+/* The option that was probably meant: two changes away, or what was typed begins it. */
 static void guess_option(const char *lines, const char *name, size_t len, struct buf *why)
 {
     struct found found;
+    char given[32];
+    char known[32];
+    snprintf(given, sizeof given, "%.*s", (int)len, name);
     for (const char *at = lines; at && *at;) {
         at = next_option(at, &found);
-        size_t same = 0;
-        while (same < found.len && same < len && found.name[same] == name[same]) {
-            same++;
-        }
-        if (same >= 4 || (len > 2 && found.len == len && same + 1 >= len)) {
-            buf_printf(why, "; did you mean %.*s?", (int)found.len, found.name);
+        snprintf(known, sizeof known, "%.*s", (int)found.len, found.name);
+        if (word_distance(given, known) <= 2 || (len > 3 && strncmp(known, given, len) == 0)) {
+            buf_printf(why, "; did you mean %s?", known);
             return;
         }
     }
@@ -89,7 +89,10 @@ static bool parse_option(struct cli *cli, int argc, char **argv, int *i, struct 
     if (!find_option(cli->verb->options, given, len, &found) &&
         !find_option(common_options, given, len, &found)) {
         buf_printf(why, "unknown option %s", cli_clean(given));
-        guess_option(cli->verb->options, given, len, why);
+        struct buf all = {0};
+        buf_printf(&all, "%s%s", cli->verb->options, common_options);
+        guess_option(buf_text(&all), given, len, why);
+        buf_fini(&all);
         return false;
     }
     const char *value = "";

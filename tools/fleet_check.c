@@ -2,53 +2,26 @@
  */
 #include "fleet.h"
 
-#include "home.h"
 #include "must.h"
 #include "process.h"
+#include "settings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONFIG_BYTES_MAX = 1 << 20 };
-
-static bool section_known(const char *name, size_t len)
-{
-    static const char *const shared[] = {"broker", "log", "store"};
-    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
-        if (strlen(shared[i]) == len && memcmp(shared[i], name, len) == 0) {
-            return true;
-        }
-    }
-    const struct fleet_row *row;
-    for (size_t i = 0; (row = fleet_nth(i)); i++) {
-        if (strlen(row->name) == len && memcmp(row->name, name, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A section that no program has would be passed over by all of them in silence. */
 static bool check_sections(const struct cli *cli)
 {
-    char *path = home_path(cli->home, "usher.cfg");
-    char *text = NULL;
-    size_t len;
-    bool good = home_read_file(path, CONFIG_BYTES_MAX, &text, &len) == OK;
-    free(path);
-    int line = 0;
-    for (char *at = text; good && at && *at;) {
-        size_t rest = strcspn(at, "\n");
-        size_t name = strcspn(at, " \t=#\n");
-        line++;
-        if (name > 0 && !section_known(at, name)) {
-            cli_say(cli, "usher.cfg:%d: %.*s: no program has a section of that name", line,
-                    (int)name, cli_clean(at));
-            good = false;
-        }
-        at += rest + (at[rest] == '\n');
+    const char *known[FLEET_PROCESSES_MAX + 3] = {"log", "store"};
+    struct buf why = {0};
+    const struct fleet_row *row;
+    for (size_t i = 0; (row = fleet_nth(i)); i++) {
+        MUST(i < FLEET_PROCESSES_MAX);
+        known[2 + i] = row->name;
     }
-    free(text);
+    bool good = settings_stray(cli->home, "usher.cfg", known, &why) == OK;
+    fprintf(stderr, "%s", buf_text(&why));
+    buf_fini(&why);
     return good;
 }
 

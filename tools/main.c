@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     }
     const char *name = argv[at];
     if (strcmp(name, "help") == 0) {
-        return help(&cli, at + 1 < argc ? argv[at + 1] : NULL);
+        return help(&cli, at + 1 < argc && argv[at + 1][0] != '-' ? argv[at + 1] : NULL);
     }
     const struct verb *verb = verb_find(name);
     if (!verb) {

@@ -67,8 +67,21 @@ static const char usher_cfg[] =
     "    listen = \"127.0.0.1:%d\"\n";
 
 static const char rules_cfg[] =
-    "#   rules.cfg - changes to the rules that `usher rules` prints. Empty: the defaults.\n"
-    "#   Each section is a rule; only what differs needs to be said. After a change: usher up\n";
+    "#   rules.cfg - changes to the rules that `usher rules` prints. Only what differs is said "
+    "here,\n"
+    "#   a section a rule, the names as in the examples. After a change: usher up\n"
+    "#\n"
+    "#first_access\n"
+    "#    tag = member                  # the tag in the CRM; \"\" for none\n"
+    "#    mail = true                   # false: no welcome mail\n"
+    "#\n"
+    "#payment_failed\n"
+    "#    grace = 3d                    # access stays on for so long\n"
+    "#    settle = 10m                  # the mail goes out if it is still so then\n"
+    "#    alert = true                  # tell the founder\n"
+    "#\n"
+    "#refunded\n"
+    "#    support = true                # a note for the support desk\n";
 
 /* "9080,9081" */
 static bool parse_ports(const char *text, int ports[2])

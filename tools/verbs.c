@@ -28,8 +28,7 @@ const struct verb *verb_find(const char *name)
     return NULL;
 }
 
-/* Changes of one letter (put, dropped, replaced, two swapped) between two words. */
-static size_t distance(const char *a, const char *b)
+size_t word_distance(const char *a, const char *b)
 {
     size_t rows[GUESS_CHARS_MAX + 1][GUESS_CHARS_MAX + 1];
     size_t m = strlen(a);
@@ -61,7 +60,7 @@ const struct verb *verb_guess(const char *name)
     const struct verb *guess = NULL;
     size_t nearest = 3; /* further than two changes is another word */
     for (size_t i = 0; i < VERB_COUNT; i++) {
-        size_t far = distance(name, verbs[i].name);
+        size_t far = word_distance(name, verbs[i].name);
         if (far < nearest && far < strlen(verbs[i].name)) {
             nearest = far;
             guess = &verbs[i];

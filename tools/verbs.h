@@ -60,6 +60,10 @@ const struct verb *verb_find(const char *name);
 /* The verb that was probably meant, or NULL. */
 const struct verb *verb_guess(const char *name);
 
+/* Changes of one letter (put, dropped, replaced, two swapped) between two words; a large number for
+ * long ones. */
+size_t word_distance(const char *a, const char *b);
+
 /* One call of the program, parsed. */
 struct cli {
     const struct verb *verb;

@@ -125,6 +125,11 @@ X(jobs, "[list|show|retry|skip] [JOB] [--state WORD] [--actor NAME]",
   "usher jobs retry welcome:mem_123 --reason \"mailbox was full\"  once more\n"
   "usher jobs retry --like crm:mem_123 --reason \"new API key\" --yes  and all others of that cause\n",
   "A job is named by its key. Retry and skip are events in the journal, with who and why.\n")
+X(rules, "", "The rules in plain English, as they hold in this home.",
+  "",
+  "usher rules  what happens when\n"
+  "usher rules --json  the same as data\n",
+  "The defaults, changed by HOME/rules.cfg; a mistake there is refused with file and line.\n")
 X(verify, "", "Reads everything on disk: the journal's chain and every store.",
   "",
   "usher verify  also while the fleet runs\n"

@@ -76,4 +76,10 @@ enum fault settings_peek(const char *home, const char *file, const char *path,
 /* The section as text, for "restart only those whose section changed". */
 void settings_section_text(const struct settings *settings, const char *section, struct buf *out);
 
+/* Names at the left margin of a file that are none of `known` (ends with NULL): settings_load looks
+ * only into the sections of its rows, so whoever knows all of them has to say which are stray. One
+ * line each in `why`; FAULT_CONFIG if there is one. */
+enum fault settings_stray(const char *home, const char *file, const char *const *known,
+                          struct buf *why) NODISCARD;
+
 #endif
