@@ -400,10 +400,10 @@ int verb_bench(struct cli *cli)
         !cli_number(cli, "--rounds", 1, ROUNDS_MAX, 3, &run.rounds)) {
         return CLI_USAGE;
     }
-    if (strcmp(filesystem_of(run.folder), "tmpfs") == 0) {
+    if (strcmp(filesystem_of(run.folder), "tmpfs") == 0 && !cli->yes) {
         return cli_fail(cli, CLI_NO,
-                        "%s is in memory: nothing durable to measure there; --dir "
-                        "names another folder",
+                        "%s is in memory: nothing durable to measure there. --dir "
+                        "names another folder, --yes goes on",
                         run.folder);
     }
 #ifdef __SANITIZE_ADDRESS__

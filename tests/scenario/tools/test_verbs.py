@@ -403,3 +403,32 @@ def test_colour_only_on_a_terminal(usher):
         assert "\x1b[" in on_terminal(usher, *words), words
         assert "\x1b[" not in on_terminal(usher, *words, NO_COLOR="1"), words
         assert "\x1b[" not in usher.run(*words).stdout, words
+
+
+def test_tap_outlives_the_broker(usher):
+    usher.pay("ole")
+    with usher.tap("--json", "member.joined", "--follow", "evt_pia", "--count", "1",
+                   "--wait", "60s") as tap:
+        subprocess.run(["s6-svc", "-wR", "-r", "-T", "20000", f"{usher.home}/run/s6/broker"],
+                       check=True)
+        usher.run("trigger", "payment.succeeded", "--email", "pia@example.com", "--id", "evt_pia",
+                  "--retry", "30s")
+        seen = json.loads(tap.stdout.readline())
+    assert tap.returncode == 0 and seen["type"] == "member.joined"
+
+
+def test_bench(usher, tmp_path):
+    spread = shape(["median", "min", "max"], median={"type": "number", "exclusiveMinimum": 0})
+    row = shape(["case", "load", "runs", "per_second", "p50_ms", "p99_ms", "max_ms", "failed"],
+                per_second=spread, p50_ms=spread, p99_ms=spread, failed={"const": 0})
+    report = shape(["sync", "cpu", "cores", "filesystem", "results", "memory", "start_ms"],
+                   results={"type": "array", "items": row, "minItems": 2})
+    words = ["--rounds", "1", "--seconds", "1", "--yes", "--dir", str(tmp_path)]
+    publish = usher.json("bench", "publish", *words, schema=report)
+    assert [row["load"] for row in publish["results"]] == [1, 16, 64, 256]
+    assert "fdatasync" in publish["sync"]
+    effect = usher.json("bench", "effect", *words, schema=report)
+    assert {row["case"] for row in effect["results"]} == {"effect-answer", "effect-crm-call"}
+    assert {process["name"] for process in effect["memory"]} >= {"broker", "ledger", "crm"}
+    assert not list(tmp_path.iterdir())
+    assert "--yes" in usher.run("bench", "publish", "--here", code=1).stderr
