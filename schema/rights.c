@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct rights rows[] = {
-#define X(name, kind, reads, asks) {#name, #kind, reads, asks},
+#define X(name, kinds, reads, asks) {#name, kinds, reads, asks},
 #include "rights_table.h"
 #undef X
 };
@@ -29,26 +29,43 @@ const struct rights *rights_nth(size_t n)
     return n < ROW_COUNT ? &rows[n] : NULL;
 }
 
-bool rights_publish(const struct rights *rights, const struct event_type *type)
+/* True if a word of the list fits. */
+static bool any_word(const char *list, bool (*fits)(const char *word, const char *text),
+                     const char *text)
 {
-    return type && strcmp(rights->kind, type->publisher) == 0;
-}
-
-bool rights_read(const struct rights *rights, const char *type)
-{
-    for (const char *at = rights->reads; *at;) {
+    for (const char *at = list; *at;) {
         size_t len = strcspn(at, " ");
-        char pattern[EVENT_NAME_BYTES_MAX + 1];
-        if (len && len < sizeof pattern) {
-            memcpy(pattern, at, len);
-            pattern[len] = '\0';
-            if (topic_matches(pattern, type)) {
+        char word[EVENT_NAME_BYTES_MAX + 1];
+        if (len && len < sizeof word) {
+            memcpy(word, at, len);
+            word[len] = '\0';
+            if (fits(word, text)) {
                 return true;
             }
         }
         at += len + strspn(at + len, " ");
     }
     return false;
+}
+
+static bool same(const char *word, const char *text)
+{
+    return strcmp(word, text) == 0;
+}
+
+bool rights_has_kind(const struct rights *rights, const char *kind)
+{
+    return any_word(rights->kinds, same, kind);
+}
+
+bool rights_publish(const struct rights *rights, const struct event_type *type)
+{
+    return type && rights_has_kind(rights, type->publisher);
+}
+
+bool rights_read(const struct rights *rights, const char *type)
+{
+    return any_word(rights->reads, topic_matches, type);
 }
 
 bool rights_id(const struct rights *rights, const char *id)
@@ -58,7 +75,7 @@ bool rights_id(const struct rights *rights, const char *id)
         return false;
     }
     bool own = strlen(rights->name) == len && strncmp(rights->name, id, len) == 0;
-    if (own || strcmp(rights->kind, "webhook") != 0) {
+    if (own || !rights_has_kind(rights, "webhook")) {
         return own;
     }
     for (size_t i = 0; i < ROW_COUNT; i++) { /* a provider's name, but nobody else's */

@@ -10,7 +10,7 @@
 
 struct rights {
     const char *name;
-    const char *kind;
+    const char *kinds; /* separated by blanks */
     const char *reads;
     bool asks;
 };
@@ -18,6 +18,9 @@ struct rights {
 /* NULL if nobody of that name has rights. */
 const struct rights *rights_of(const char *name);
 const struct rights *rights_nth(size_t n);
+
+/* True if `kind` is one of its kinds. */
+bool rights_has_kind(const struct rights *rights, const char *kind);
 
 bool rights_publish(const struct rights *rights, const struct event_type *type);
 bool rights_read(const struct rights *rights, const char *type);

@@ -185,7 +185,7 @@ static void beat_take(struct server *server, struct peer *peer, const struct wir
     }
     consumer->cursor = (uint64_t)cursor;
     consumer->has_cursor = true;
-    bool watcher = strcmp(consumer->rights->kind, "alert") == 0;
+    bool watcher = rights_has_kind(consumer->rights, "alert");
     wire_header_begin(&server->header, WIRE_BEATEN, header->request, watcher ? 2 : 1);
     value_put_int(&server->header, (int64_t)server_head(server));
     if (watcher) {

@@ -57,7 +57,7 @@ static void every_right_is_there(void **state)
     (void)state;
     const struct rights *rights;
     for (size_t i = 0; (rights = rights_nth(i)); i++) {
-        says("| `%s` | %s |", rights->name, rights->kind);
+        says("| `%s` | %s |", rights->name, rights->kinds);
         char row[64];
         snprintf(row, sizeof row, "| `%s` |", rights->name);
         const char *line = strstr(strstr(page, "## 6. Rights"), row);

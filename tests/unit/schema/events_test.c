@@ -120,6 +120,9 @@ static void rights_follow_the_table(void **state)
     assert_true(rights_publish(crm, event_type_find("job.done")));
     assert_false(rights_publish(crm, event_type_find("member.joined")));
     assert_false(rights_publish(crm, NULL));
+    assert_true(rights_publish(rights_of("alert"), event_type_find("alert.raised")));
+    assert_true(rights_publish(rights_of("alert"), event_type_find("job.done"))); /* its hooks */
+    assert_false(rights_publish(crm, event_type_find("alert.raised")));
     assert_true(rights_read(crm, "member.joined"));
     assert_false(rights_read(crm, "payment.succeeded"));
     assert_false(rights_read(webhook, "member.joined"));
