@@ -16,7 +16,7 @@ void sights_init(struct sights *sights, const char *home, int64_t lag_ms_max,
                               .disk_percent = -1};
     const struct rights *row;
     for (size_t i = 0; (row = rights_nth(i)); i++) {
-        if (!row->asks && strcmp(row->kind, "alert") != 0) {
+        if (!row->asks && !rights_has_kind(row, "alert")) {
             MUST(sights->actor_count < SIGHTS_ACTORS_MAX);
             sights->actors[sights->actor_count++].name = row->name;
         }
