@@ -48,7 +48,7 @@ static void add(struct component *component, const struct event *event,
     }
 }
 
-/* --- orphans that a person was told of, and that have found home ------------------------------- */
+/* --- orphans that a person was told of, and that have found home --- */
 
 struct told_orphans {
     json_t *keys;
@@ -106,7 +106,7 @@ static enum fault tell_found(struct ledger *ledger, struct store_txn *txn, const
     return fault;
 }
 
-/* --- joining --------------------------------------------------------------------------------------- */
+/* --- joining --- */
 
 static enum fault settle(struct ledger *ledger, struct store_txn *txn, struct component *component,
                          const struct event *event, const struct addition *addition)
