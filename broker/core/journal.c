@@ -39,8 +39,7 @@ static enum fault open_segments(struct journal *journal, struct buf *why)
         return fault;
     }
     if (journal->segment_count == 0) {
-        fault = spare_make(journal, false);
-        return fault == OK ? segment_begin(journal) : fault;
+        return segment_first(journal);
     }
     char name[SEGMENT_NAME_CHARS];
     segment_name(segment_open_one(journal)->header.number, name);
@@ -72,7 +71,7 @@ static enum fault index_segment(struct journal *journal, const struct segment *s
         fault = id_gather(&gathered, &shelf->source, &segment->header, segment[1].header.first_seq);
     }
     if (fault == OK) {
-        fault = id_index_write(journal->index, &gathered, NULL);
+        fault = id_index_write(journal->index, &gathered, NULL, NULL);
     }
     id_gathered_fini(&gathered);
     return fault;
@@ -128,7 +127,7 @@ enum fault journal_open(const char *folder, const struct journal_options *option
 {
     *out = NULL;
     struct journal *journal = must_calloc(1, sizeof *journal);
-    journal->folder_fd = journal->lock_fd = journal->fd = -1;
+    journal->folder_fd = journal->lock_fd = journal->fd = journal->helper.draft_fd = -1;
     journal->folder = must_strdup(folder);
     pthread_mutex_init(&journal->helper.lock, NULL);
     pthread_cond_init(&journal->helper.wake, NULL);
@@ -351,7 +350,7 @@ static enum fault commit(struct journal *journal, const struct batch_header *bat
 #endif
     places_add(&journal->places, batch->first_seq, journal->used);
     journal->used += batch->bytes;
-    atomic_store_explicit(&journal->helper.filled, journal->used, memory_order_relaxed);
+    atomic_fetch_add_explicit(&journal->helper.written, batch->bytes, memory_order_relaxed);
     journal->head += batch->count;
     memcpy(journal->chain, batch->chain, SHA256_BYTES);
     journal->commits++;

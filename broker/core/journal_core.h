@@ -19,7 +19,8 @@
 enum {
     SEGMENT_NAME_CHARS = 32,
     SHELVES = 8,      /* open files and their places */
-    PENDING_MAX = 6,  /* sealed segments whose ids wait in memory for the index */
+    PENDING_MAX = 8,  /* sealed segments whose ids wait in memory for the index */
+    SPARES_MAX = 4,   /* files filled with zeros ahead of time */
     DAMAGE_MAX = 256, /* stretches remembered */
     PLACE_EVERY_BYTES = 32 * 1024,
     CLOSED_BYTES = 96
@@ -62,7 +63,8 @@ struct damage {
     uint64_t segment, offset, first, last;
 };
 
-enum spare_state { SPARE_NONE, SPARE_MAKING, SPARE_READY, SPARE_FAILED };
+/* What the journal has been doing lately; the helper keeps out of its way. */
+enum load { LOAD_IDLE, LOAD_CALM, LOAD_BUSY };
 
 struct helper {
     pthread_t thread;
@@ -71,10 +73,17 @@ struct helper {
     pthread_cond_t wake; /* the helper has something to do */
     pthread_cond_t told; /* the helper has done something */
     atomic_bool stop;
-    atomic_uint_fast64_t filled; /* of the open segment: sets the pace of the next file */
-    enum spare_state spare;
-    bool full;        /* the index found no room the last time */
-    enum fault fault; /* of the index: the journal's too */
+    atomic_uint_fast64_t written; /* bytes appended since open */
+    enum load load;               /* this and the next two: the helper's alone */
+    uint64_t load_written;        /* `written` at load_ms */
+    int64_t load_ms;
+    int draft_fd; /* of the spare that is being made, the helper's alone; -1: none */
+    uint64_t draft_bytes;
+    bool spares[SPARES_MAX]; /* ready */
+    size_t spares_wanted;    /* a journal that fills segments keeps more of them */
+    bool no_room;            /* for a spare, the last time */
+    bool full;               /* the index found no room the last time */
+    enum fault fault;        /* of the index: the journal's too */
     struct pending pending[PENDING_MAX];
     size_t pending_count;
 };
@@ -110,9 +119,12 @@ struct segment *segment_open_one(struct journal *journal);
 struct segment *segment_of_seq(struct journal *journal, uint64_t seq);
 uint64_t segment_last_seq(const struct journal *journal, const struct segment *segment);
 void segment_add(struct journal *journal, const struct segment *segment);
-/* `gently`: by the helper, beside a stream of commits. */
-enum fault spare_make(const struct journal *journal, bool gently) NODISCARD;
-enum fault segment_begin(struct journal *journal) NODISCARD; /* from the spare file */
+void spare_name(size_t n, char name[SEGMENT_NAME_CHARS]);
+/* The next piece of spare n, zeros, synced; OK with *whole once the file has its name. */
+enum fault spare_step(struct journal *journal, size_t n, bool *whole) NODISCARD;
+/* The newest segment is the file of this name from now on. */
+enum fault segment_begin(struct journal *journal, const char *file) NODISCARD;
+enum fault segment_first(struct journal *journal) NODISCARD; /* of a new journal */
 enum fault segment_rotate(struct journal *journal) NODISCARD;
 enum fault closed_write(struct journal *journal) NODISCARD;
 /* What journal_close left. */
@@ -134,11 +146,11 @@ _Static_assert((int)PENDING_MAX <= (int)ID_SEGMENTS_MAX, "all that waits is inde
 enum fault helper_start(struct journal *journal) NODISCARD;
 void helper_stop(struct journal *journal);
 void helper_wake(struct journal *journal);
-enum fault helper_spare(struct journal *journal) NODISCARD; /* waits for it, or makes it */
+bool helper_spare(struct journal *journal, size_t *n); /* false: none is ready */
 /* Waits for room for one more segment's ids; FAULT_FULL if the index cannot be written now. */
 enum fault helper_room(struct journal *journal) NODISCARD;
-/* The spare file is used up and the segment sealed: its ids are the helper's. */
-void helper_seal(struct journal *journal, const struct segment_header *sealed);
+/* The segment is sealed: its ids are the helper's. A spare was used up, or not (NULL). */
+void helper_seal(struct journal *journal, const struct segment_header *sealed, const size_t *spare);
 /* Drops what is indexed; the index's fault. */
 enum fault helper_adopt(struct journal *journal) NODISCARD;
 

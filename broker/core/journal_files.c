@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ZERO_BYTES = 1 << 18, PAUSE_MS = 2 };
+enum { ZERO_BYTES = 1 << 18 };
 
-static const char spare_name[] = "spare", draft_name[] = "spare.draft";
+static const char spare_draft[] = "spare.draft", next_draft[] = "next.draft";
 static const char closed_name[] = "closed", closed_draft[] = "closed.draft";
 static const char closed_magic[8] = {'u', 's', 'h', 'e', 'r', 'e', 'n', 'd'};
 
@@ -62,60 +62,74 @@ void segment_add(struct journal *journal, const struct segment *segment)
     journal->segments[journal->segment_count++] = *segment;
 }
 
-/* A commit waits for whatever is in the disk's queue. So the next file is made in pieces, each synced
- * by itself, and no faster than the open segment fills. */
-static enum fault give_way(const struct journal *journal, int fd, uint64_t made)
+static bool room_for_segment(const struct journal *journal)
 {
-    const struct helper *helper = &journal->helper;
-    static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-    enum fault fault = io_fault(journal_io->sync(fd));
-    if (made > atomic_load_explicit(&helper->filled, memory_order_relaxed) &&
-        !atomic_load_explicit(&helper->stop, memory_order_relaxed)) {
-        nanosleep(&pause, NULL);
-    }
-    return fault;
+    return journal_io->free_bytes(journal->folder_fd) >=
+           journal->segment_bytes + journal->disk_free_min;
 }
 
-/* Written with zeros, so that a later sync of a batch has no blocks to allocate or convert. */
-enum fault spare_make(const struct journal *journal, bool gently)
+/* Zeros on the disk, so that a later sync of a batch has no blocks to allocate or convert. */
+static enum fault fill(int fd, uint64_t at, uint64_t len)
 {
-    if (journal_io->free_bytes(journal->folder_fd) <
-        journal->segment_bytes + journal->disk_free_min) {
+    static uint8_t zeros[ZERO_BYTES]; /* not const: then it takes no room in the program */
+    enum fault fault = OK;
+    for (uint64_t end = at + len; fault == OK && at < end;) {
+        size_t count = end - at < ZERO_BYTES ? (size_t)(end - at) : ZERO_BYTES;
+        fault = io_fault(journal_io->write(fd, zeros, count, at));
+        at += count;
+    }
+    return fault == OK ? io_fault(journal_io->sync(fd)) : fault;
+}
+
+/* An empty file of this name, if there is room for a segment. */
+static enum fault draft(const struct journal *journal, const char *name, int *fd)
+{
+    if (!room_for_segment(journal)) {
         return FAULT_FULL;
     }
-    int fd;
-    enum fault fault = io_fault(journal_io->create(journal->folder_fd, draft_name, &fd));
-    if (fault != OK) {
-        return fault;
-    }
-    uint64_t left = journal->segment_bytes;
-    size_t most = left < ZERO_BYTES ? (size_t)left : ZERO_BYTES;
-    uint8_t *zeros = must_calloc(1, most);
-    for (uint64_t at = 0; fault == OK && left;) {
-        size_t len = left < most ? (size_t)left : most;
-        fault = io_fault(journal_io->write(fd, zeros, len, at));
-        at += len;
-        left -= len;
-        if (fault == OK && gently && left) {
-            fault = give_way(journal, fd, at);
+    return io_fault(journal_io->create(journal->folder_fd, name, fd));
+}
+
+void spare_name(size_t n, char name[SEGMENT_NAME_CHARS])
+{
+    snprintf(name, SEGMENT_NAME_CHARS, "spare-%zu", n + 1);
+}
+
+enum fault spare_step(struct journal *journal, size_t n, bool *whole)
+{
+    struct helper *helper = &journal->helper;
+    enum fault fault = OK;
+    *whole = false;
+    if (helper->draft_fd < 0) {
+        helper->draft_bytes = 0;
+        fault = draft(journal, spare_draft, &helper->draft_fd);
+        if (fault != OK) {
+            return fault;
         }
     }
-    free(zeros);
-    if (fault == OK) {
-        fault = io_fault(journal_io->sync(fd));
+    uint64_t left = journal->segment_bytes - helper->draft_bytes;
+    uint64_t len = left < ZERO_BYTES ? left : ZERO_BYTES;
+    fault = fill(helper->draft_fd, helper->draft_bytes, len);
+    helper->draft_bytes += len;
+    if (fault == OK && len < left) {
+        return OK;
     }
-    close(fd);
+    close(helper->draft_fd);
+    helper->draft_fd = -1;
     if (fault == OK) {
-        fault = io_fault(journal_io->rename(journal->folder_fd, draft_name, spare_name));
+        char name[SEGMENT_NAME_CHARS];
+        spare_name(n, name);
+        fault = io_fault(journal_io->rename(journal->folder_fd, spare_draft, name));
     }
     if (fault != OK) {
-        journal_io->unlink(journal->folder_fd, draft_name);
+        journal_io->unlink(journal->folder_fd, spare_draft);
     }
+    *whole = fault == OK;
     return fault;
 }
 
 /* The new segment is whole and named on disk before anything is written to it. */
-enum fault segment_begin(struct journal *journal)
+enum fault segment_begin(struct journal *journal, const char *file)
 {
     struct segment segment = {.header = {.number = 1,
                                          .generation = random_u64() | 1,
@@ -129,7 +143,7 @@ enum fault segment_begin(struct journal *journal)
     segment_header_write(&segment.header, bytes);
     char name[SEGMENT_NAME_CHARS];
     segment_name(segment.header.number, name);
-    int fd = openat(journal->folder_fd, spare_name, O_RDWR | O_CLOEXEC);
+    int fd = openat(journal->folder_fd, file, O_RDWR | O_CLOEXEC);
     if (fd < 0) {
         return FAULT_IO;
     }
@@ -138,7 +152,7 @@ enum fault segment_begin(struct journal *journal)
         fault = FAULT_IO;
     }
     if (fault == OK) {
-        fault = io_fault(journal_io->rename(journal->folder_fd, spare_name, name));
+        fault = io_fault(journal_io->rename(journal->folder_fd, file, name));
     }
     if (fault == OK && journal_io->sync_folder(journal->folder_fd) != 0) {
         fault = FAULT_IO;
@@ -153,8 +167,34 @@ enum fault segment_begin(struct journal *journal)
     }
     journal->fd = fd;
     journal->used = SEGMENT_DATA_OFFSET;
-    atomic_store_explicit(&journal->helper.filled, 0, memory_order_relaxed);
     return OK;
+}
+
+/* A file made on the spot. Reserved blocks are turned into written ones by the syncs of batches, which
+ * makes those slower by half; filling the file with zeros while batches come in would double the bytes
+ * that go to the disk. */
+static enum fault begin_from_draft(struct journal *journal, bool zeros)
+{
+    int fd;
+    enum fault fault = draft(journal, next_draft, &fd);
+    if (fault != OK) {
+        return fault;
+    }
+    int code = zeros ? ENOTSUP : journal_io->reserve(fd, journal->segment_bytes);
+    fault = code == ENOTSUP ? fill(fd, 0, journal->segment_bytes) : io_fault(code);
+    close(fd);
+    if (fault == OK) {
+        fault = segment_begin(journal, next_draft);
+    }
+    if (fault != OK) {
+        journal_io->unlink(journal->folder_fd, next_draft);
+    }
+    return fault;
+}
+
+enum fault segment_first(struct journal *journal)
+{
+    return begin_from_draft(journal, true);
 }
 
 /* What is known of the sealed segment goes to its shelf: readers are rarely far behind. */
@@ -174,15 +214,21 @@ static void keep_places(struct journal *journal, const struct segment *sealed)
 enum fault segment_rotate(struct journal *journal)
 {
     enum fault fault = helper_room(journal);
-    if (fault == OK) {
-        fault = helper_spare(journal);
+    if (fault != OK) {
+        return fault;
     }
-    if (fault == OK) {
-        fault = segment_begin(journal);
+    size_t spare;
+    bool ready = helper_spare(journal, &spare);
+    if (ready) {
+        char name[SEGMENT_NAME_CHARS];
+        spare_name(spare, name);
+        fault = segment_begin(journal, name);
+    } else {
+        fault = begin_from_draft(journal, false);
     }
     if (fault == OK) {
         const struct segment *sealed = &journal->segments[journal->segment_count - 2];
-        helper_seal(journal, &sealed->header);
+        helper_seal(journal, &sealed->header, ready ? &spare : NULL);
         keep_places(journal, sealed);
     }
     return fault;

@@ -1,5 +1,6 @@
 #include "journal_core.h"
 
+#include "clock.h"
 #include "must.h"
 
 #include <errno.h>
@@ -10,19 +11,99 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 200 };
+enum {
+    RETRY_MS = 200,
+    LOOK_MS = 250, /* how long a look at the load takes */
+    CALM_BYTES =
+        2 * 1048576,   /* appended in that time at most: then there is time for other things */
+    IDLE_PAUSE_MS = 2, /* between two pieces of work, nothing being appended */
+    CALM_PAUSE_MS = 20,
+    CALM_IDS = 256, /* in a transaction of the index meanwhile */
+    PENDING_HIGH = 5,
+    TABLES_BYTES_HIGH = 6 << 20, /* of the tables that wait for the index */
+    TABLES_BYTES_MAX = 12 << 20,
+    GATHER_IDS = 256 * 1024 /* indexed in one go, unless one segment alone has more */
+};
 
-/* Called with the lock held; makes the next file without it. */
-static void make_spare(struct journal *journal)
+/* --- how busy the journal is ------------------------------------------------------------------ */
+
+/* A commit waits for whatever else is in the disk's queue. So what can wait is done while little is
+ * appended. */
+static enum load look(struct helper *helper)
+{
+    int64_t now = clock_mono_ms();
+    uint64_t written = atomic_load_explicit(&helper->written, memory_order_relaxed);
+    uint64_t lately = written - helper->load_written;
+    int64_t since = now - helper->load_ms;
+    if (since >= LOOK_MS) {
+        uint64_t share = lately * LOOK_MS / (uint64_t)since;
+        helper->load = lately == 0 ? LOAD_IDLE : share <= CALM_BYTES ? LOAD_CALM : LOAD_BUSY;
+        helper->load_ms = now;
+        helper->load_written = written;
+    } else if (lately > CALM_BYTES) {
+        helper->load = LOAD_BUSY;
+    } else if (lately && helper->load == LOAD_IDLE) {
+        helper->load = LOAD_CALM;
+    }
+    return helper->load;
+}
+
+/* With the lock held. */
+static void wait_a_little(struct helper *helper, long wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += wait_ms * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_cond_timedwait(&helper->wake, &helper->lock, &until);
+}
+
+/* --- spare files ------------------------------------------------------------------------------ */
+
+static bool spare_missing(const struct helper *helper, size_t *n)
+{
+    size_t ready = 0;
+    bool missing = false;
+    for (size_t i = SPARES_MAX; i-- > 0;) {
+        ready += helper->spares[i];
+        if (!helper->spares[i]) {
+            *n = i;
+            missing = true;
+        }
+    }
+    return missing && ready < helper->spares_wanted && !helper->no_room;
+}
+
+/* Called with the lock held; works without it. */
+static void make_spare(struct journal *journal, size_t n, enum load load)
 {
     struct helper *helper = &journal->helper;
-    helper->spare = SPARE_MAKING;
+    bool whole;
     pthread_mutex_unlock(&helper->lock);
-    enum fault fault = spare_make(journal, true);
+    enum fault fault = spare_step(journal, n, &whole);
     pthread_mutex_lock(&helper->lock);
-    helper->spare = fault == OK ? SPARE_READY : SPARE_FAILED;
-    pthread_cond_broadcast(&helper->told);
+    helper->spares[n] = whole;
+    helper->no_room = fault != OK;
+    if (!helper->stop) {
+        wait_a_little(helper, load == LOAD_IDLE ? IDLE_PAUSE_MS : CALM_PAUSE_MS);
+    }
 }
+
+static void find_spares(struct journal *journal)
+{
+    struct helper *helper = &journal->helper;
+    for (size_t i = 0; i < SPARES_MAX; i++) {
+        char name[SEGMENT_NAME_CHARS];
+        struct stat info;
+        spare_name(i, name);
+        helper->spares[i] = fstatat(journal->folder_fd, name, &info, 0) == 0 &&
+                            (uint64_t)info.st_size == journal->segment_bytes;
+    }
+    helper->spares_wanted = 1;
+}
+
+/* --- the index -------------------------------------------------------------------------------- */
 
 static bool is_pending(const struct helper *helper)
 {
@@ -31,6 +112,45 @@ static bool is_pending(const struct helper *helper)
         found = found || !helper->pending[i].done;
     }
     return found;
+}
+
+static size_t tables_bytes(const struct helper *helper)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < helper->pending_count; i++) {
+        bytes += helper->pending[i].ids.capacity * sizeof *helper->pending[i].ids.slots;
+    }
+    return bytes;
+}
+
+static bool backlog_high(const struct helper *helper)
+{
+    return helper->pending_count >= PENDING_HIGH || tables_bytes(helper) > TABLES_BYTES_HIGH;
+}
+
+static bool backlog_full(const struct helper *helper)
+{
+    return helper->pending_count == PENDING_MAX || tables_bytes(helper) > TABLES_BYTES_MAX;
+}
+
+/* An id_index_pace: small transactions while something is appended, none while much is, unless the
+ * journal would have to wait otherwise. */
+static size_t index_pace(void *self)
+{
+    struct helper *helper = self;
+    size_t ids = 0;
+    pthread_mutex_lock(&helper->lock);
+    while (!helper->stop && ids == 0) {
+        enum load load = look(helper);
+        if (load == LOAD_IDLE || backlog_high(helper)) {
+            ids = ID_SLICE_MAX;
+        } else {
+            wait_a_little(helper, CALM_PAUSE_MS);
+            ids = load == LOAD_CALM ? CALM_IDS : 0;
+        }
+    }
+    pthread_mutex_unlock(&helper->lock);
+    return ids;
 }
 
 static enum fault gather_segment(const struct journal *journal, const struct pending *pending,
@@ -50,24 +170,28 @@ static enum fault gather_segment(const struct journal *journal, const struct pen
     return fault;
 }
 
-/* Indexes all that waits, in one go. Called with the lock held; works without it. False: to be tried
+/* Indexes what waits, in one go. Called with the lock held; works without it. False: to be tried
  * again later. */
 static bool index_pending(struct journal *journal)
 {
     struct helper *helper = &journal->helper;
     struct pending waiting[PENDING_MAX];
-    size_t count = helper->pending_count;
-    memcpy(waiting, helper->pending, count * sizeof *waiting);
+    size_t count = 0, ids = 0;
+    for (size_t i = 0; i < helper->pending_count; i++) {
+        const struct pending *pending = &helper->pending[i];
+        ids += pending->done ? 0 : pending->ids.count;
+        if (!pending->done && (count == 0 || ids <= GATHER_IDS)) {
+            waiting[count++] = *pending;
+        }
+    }
     pthread_mutex_unlock(&helper->lock);
     struct id_gathered gathered = {0};
     enum fault fault = OK;
     for (size_t i = 0; fault == OK && i < count; i++) {
-        if (!waiting[i].done) {
-            fault = gather_segment(journal, &waiting[i], &gathered);
-        }
+        fault = gather_segment(journal, &waiting[i], &gathered);
     }
     if (fault == OK) {
-        fault = id_index_write(journal->index, &gathered, &helper->stop);
+        fault = id_index_write(journal->index, &gathered, index_pace, helper);
     }
     pthread_mutex_lock(&helper->lock);
     for (size_t i = 0; fault == OK && i < helper->pending_count; i++) {
@@ -85,29 +209,24 @@ static bool index_pending(struct journal *journal)
     return fault == OK;
 }
 
-static void wait_a_little(struct helper *helper)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += RETRY_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_cond_timedwait(&helper->wake, &helper->lock, &until);
-}
-
 static void *helper_run(void *self)
 {
     struct journal *journal = self;
     struct helper *helper = &journal->helper;
     pthread_mutex_lock(&helper->lock);
     while (!helper->stop) {
-        bool pending = helper->fault == OK && is_pending(helper);
-        if (helper->spare == SPARE_NONE) {
-            make_spare(journal);
-        } else if (pending) {
+        enum load load = look(helper);
+        size_t n;
+        bool pending = helper->fault == OK && is_pending(helper), urgent = backlog_high(helper);
+        bool missing = spare_missing(helper, &n);
+        if (missing && load != LOAD_BUSY && !(pending && urgent)) {
+            make_spare(journal, n, load);
+        } else if (pending && (load != LOAD_BUSY || urgent)) {
             if (!index_pending(journal) && !helper->stop) {
-                wait_a_little(helper);
+                wait_a_little(helper, RETRY_MS);
             }
+        } else if (pending || missing) {
+            wait_a_little(helper, LOOK_MS);
         } else {
             pthread_cond_wait(&helper->wake, &helper->lock);
         }
@@ -116,17 +235,12 @@ static void *helper_run(void *self)
     return NULL;
 }
 
-static bool spare_is_there(const struct journal *journal)
-{
-    struct stat info;
-    return fstatat(journal->folder_fd, "spare", &info, 0) == 0 &&
-           (uint64_t)info.st_size == journal->segment_bytes;
-}
+/* --- from the journal's thread ---------------------------------------------------------------- */
 
 enum fault helper_start(struct journal *journal)
 {
     struct helper *helper = &journal->helper;
-    helper->spare = spare_is_there(journal) ? SPARE_READY : SPARE_NONE;
+    find_spares(journal);
     if (pthread_create(&helper->thread, NULL, helper_run, journal) != 0) {
         return FAULT_FULL;
     }
@@ -145,6 +259,10 @@ void helper_stop(struct journal *journal)
         pthread_join(helper->thread, NULL);
         helper->running = false;
     }
+    if (helper->draft_fd >= 0) {
+        close(helper->draft_fd);
+        helper->draft_fd = -1;
+    }
     for (size_t i = 0; i < helper->pending_count; i++) {
         id_table_fini(&helper->pending[i].ids);
     }
@@ -155,38 +273,32 @@ void helper_wake(struct journal *journal)
 {
     struct helper *helper = &journal->helper;
     pthread_mutex_lock(&helper->lock);
-    if (helper->spare == SPARE_FAILED && journal_io->free_bytes(journal->folder_fd) >=
-                                             journal->segment_bytes + journal->disk_free_min) {
-        helper->spare = SPARE_NONE;
+    if (helper->no_room) {
+        helper->no_room = journal_io->free_bytes(journal->folder_fd) <
+                          journal->segment_bytes + journal->disk_free_min;
+        pthread_cond_signal(&helper->wake);
     }
-    pthread_cond_signal(&helper->wake);
     pthread_mutex_unlock(&helper->lock);
 }
 
-enum fault helper_spare(struct journal *journal)
+bool helper_spare(struct journal *journal, size_t *n)
 {
     struct helper *helper = &journal->helper;
-    enum fault fault = OK;
+    bool found = false;
     pthread_mutex_lock(&helper->lock);
-    while (helper->spare == SPARE_MAKING) {
-        pthread_cond_wait(&helper->told, &helper->lock);
-    }
-    if (helper->spare != SPARE_READY) {
-        helper->spare = SPARE_MAKING;
-        pthread_mutex_unlock(&helper->lock);
-        fault = spare_make(journal, false);
-        pthread_mutex_lock(&helper->lock);
-        helper->spare = fault == OK ? SPARE_READY : SPARE_FAILED;
+    for (size_t i = 0; i < SPARES_MAX && !found; i++) {
+        *n = i;
+        found = helper->spares[i];
     }
     pthread_mutex_unlock(&helper->lock);
-    return fault;
+    return found;
 }
 
 enum fault helper_room(struct journal *journal)
 {
     struct helper *helper = &journal->helper;
     enum fault fault = helper_adopt(journal);
-    while (fault == OK && helper->pending_count == PENDING_MAX) {
+    while (fault == OK && backlog_full(helper)) {
         pthread_mutex_lock(&helper->lock);
         while (!helper->pending[0].done && helper->fault == OK && !helper->full) {
             pthread_cond_wait(&helper->told, &helper->lock);
@@ -201,7 +313,7 @@ enum fault helper_room(struct journal *journal)
     return fault;
 }
 
-void helper_seal(struct journal *journal, const struct segment_header *sealed)
+void helper_seal(struct journal *journal, const struct segment_header *sealed, const size_t *spare)
 {
     struct helper *helper = &journal->helper;
     pthread_mutex_lock(&helper->lock);
@@ -209,7 +321,10 @@ void helper_seal(struct journal *journal, const struct segment_header *sealed)
     helper->pending[helper->pending_count++] =
         (struct pending){.header = *sealed, .end_seq = journal->head + 1, .ids = journal->ids};
     journal->ids = (struct id_table){0};
-    helper->spare = SPARE_NONE;
+    if (spare) {
+        helper->spares[*spare] = false;
+    }
+    helper->spares_wanted += helper->spares_wanted < SPARES_MAX;
     pthread_cond_signal(&helper->wake);
     pthread_mutex_unlock(&helper->lock);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { IDS, SEGMENTS };
-enum { CAPACITY_MIN = 1024, SLICE_IDS = 4096, VALUE_BYTES = 16, INDEX_FORMAT = 1 };
+enum { CAPACITY_MIN = 1024, VALUE_BYTES = 16, INDEX_FORMAT = 1 };
 
 static const char *const tables[] = {"ids", "segments", NULL};
 
@@ -183,13 +183,29 @@ enum fault id_gather(struct id_gathered *gathered, struct source *source,
 void id_gathered_fini(struct id_gathered *gathered)
 {
     free(gathered->entries);
+    free(gathered->order);
     *gathered = (struct id_gathered){0};
 }
 
-static int by_digest(const void *a, const void *b)
+static int by_digest(const void *a, const void *b, void *entries)
 {
-    return memcmp(((const struct id_entry *)a)->digest, ((const struct id_entry *)b)->digest,
-                  ID_DIGEST_BYTES);
+    const struct id_entry *left = (struct id_entry *)entries + *(const uint32_t *)a;
+    const struct id_entry *right = (struct id_entry *)entries + *(const uint32_t *)b;
+    return memcmp(left->digest, right->digest, ID_DIGEST_BYTES);
+}
+
+/* Sorted, a transaction touches few pages. Numbers are sorted, since qsort_r takes as much memory
+ * again as what it sorts. */
+static void sort(struct id_gathered *gathered)
+{
+    MUST(gathered->count <= UINT32_MAX);
+    gathered->order =
+        must_realloc(gathered->order, (gathered->count + 1) * sizeof *gathered->order);
+    for (size_t i = 0; i < gathered->count; i++) {
+        gathered->order[i] = (uint32_t)i;
+    }
+    qsort_r(gathered->order, gathered->count, sizeof *gathered->order, by_digest,
+            gathered->entries);
 }
 
 static enum fault put_segment(struct store_txn *txn, const struct segment_header *segment)
@@ -210,7 +226,7 @@ static enum fault write_slice(struct store *index, const struct id_gathered *gat
         return fault;
     }
     for (size_t i = first; fault == OK && i < first + count; i++) {
-        const struct id_entry *entry = &gathered->entries[i];
+        const struct id_entry *entry = &gathered->entries[gathered->order[i]];
         uint8_t value[VALUE_BYTES];
         store_key_u64(entry->seq, value);
         store_key_u64(entry->position, value + 8);
@@ -228,18 +244,17 @@ static enum fault write_slice(struct store *index, const struct id_gathered *gat
     return store_commit(&txn);
 }
 
-enum fault id_index_write(struct store *index, struct id_gathered *gathered,
-                          const atomic_bool *stop)
+enum fault id_index_write(struct store *index, struct id_gathered *gathered, id_index_pace *pace,
+                          void *self)
 {
-    if (gathered->count) { /* sorted, a slice touches few pages */
-        qsort(gathered->entries, gathered->count, sizeof *gathered->entries, by_digest);
-    }
     enum fault fault = OK;
     size_t done = 0;
+    sort(gathered);
     do {
         size_t left = gathered->count - done;
-        size_t count = left < SLICE_IDS ? left : SLICE_IDS;
-        fault = stop && *stop ? FAULT_BUSY : write_slice(index, gathered, done, count);
+        size_t most = pace ? pace(self) : ID_SLICE_MAX;
+        size_t count = left < most ? left : most;
+        fault = most ? write_slice(index, gathered, done, count) : FAULT_BUSY;
         done += count;
     } while (fault == OK && done < gathered->count);
     return fault;

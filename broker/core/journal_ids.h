@@ -11,11 +11,12 @@
 
 #include "journal_format.h"
 
-#include <stdatomic.h>
-
 struct store;
 
-enum { ID_DIGEST_BYTES = 16 };
+enum {
+    ID_DIGEST_BYTES = 16,
+    ID_SLICE_MAX = 2048 /* ids in a transaction: bounds its dirty pages, 4 KiB each */
+};
 
 /* Open addressing; a slot is 32 bits of the digest and the record's offset / 8. */
 struct id_table {
@@ -51,6 +52,7 @@ enum fault id_index_ends(struct store *index, uint64_t number) NODISCARD;
 enum { ID_SEGMENTS_MAX = 8 };
 struct id_gathered {
     struct id_entry *entries;
+    uint32_t *order; /* of the entries, by digest */
     size_t count, capacity;
     struct segment_header segments[ID_SEGMENTS_MAX];
     size_t segment_count;
@@ -60,10 +62,13 @@ struct id_gathered {
 enum fault id_gather(struct id_gathered *gathered, struct source *source,
                      const struct segment_header *segment, uint64_t end_seq) NODISCARD;
 
-/* Writes them in slices of one transaction each. `stop` (may be NULL) ends it early with
- * FAULT_BUSY; doing it again is harmless. */
-enum fault id_index_write(struct store *index, struct id_gathered *gathered,
-                          const atomic_bool *stop) NODISCARD;
+/* How many ids the next transaction may take, 0: stop. May wait. */
+typedef size_t id_index_pace(void *self);
+
+/* Writes them, in transactions as `pace` says (NULL: as fast as it goes). BUSY when it said stop;
+ * doing it again is harmless. */
+enum fault id_index_write(struct store *index, struct id_gathered *gathered, id_index_pace *pace,
+                          void *self) NODISCARD;
 void id_gathered_fini(struct id_gathered *gathered);
 
 /* FAULT_NOT_FOUND if no sealed segment has the id. */

@@ -32,6 +32,15 @@ static int disk_write(int fd, const void *bytes, size_t len, uint64_t offset)
     return 0;
 }
 
+static int disk_reserve(int fd, uint64_t len)
+{
+    int code;
+    do {
+        code = fallocate(fd, 0, 0, (off_t)len) == 0 ? 0 : errno;
+    } while (code == EINTR);
+    return code == EOPNOTSUPP || code == ENOSYS ? ENOTSUP : code;
+}
+
 static int disk_sync(int fd)
 {
     return fdatasync(fd) == 0 ? 0 : errno;
@@ -60,6 +69,7 @@ static uint64_t disk_free_bytes(int folder_fd)
 
 const struct journal_io journal_io_disk = {.create = disk_create,
                                            .write = disk_write,
+                                           .reserve = disk_reserve,
                                            .sync = disk_sync,
                                            .rename = disk_rename,
                                            .unlink = disk_unlink,

@@ -13,7 +13,8 @@
 struct journal_io {
     int (*create)(int folder_fd, const char *name, int *fd); /* new and empty, read and write */
     int (*write)(int fd, const void *bytes, size_t len, uint64_t offset); /* all of it */
-    int (*sync)(int fd);                                                  /* fdatasync */
+    int (*reserve)(int fd, uint64_t len); /* blocks that read as zeros; ENOTSUP: not here */
+    int (*sync)(int fd);                  /* fdatasync */
     int (*rename)(int folder_fd, const char *from, const char *to);
     int (*unlink)(int folder_fd, const char *name);
     int (*sync_folder)(int folder_fd);

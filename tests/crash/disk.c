@@ -79,6 +79,15 @@ static int record_write(int fd, const void *bytes, size_t len, uint64_t offset)
     return 0;
 }
 
+/* What is reserved and not synced may be there in part, as if it were written: zeros. */
+static int record_reserve(int fd, uint64_t len)
+{
+    uint8_t *zeros = must_calloc(1, len);
+    int code = record_write(fd, zeros, len, 0);
+    free(zeros);
+    return code;
+}
+
 static int record_sync(int fd)
 {
     pthread_mutex_lock(&lock);
@@ -127,6 +136,7 @@ static uint64_t plenty(int folder_fd)
 
 static const struct journal_io recorder = {.create = record_create,
                                            .write = record_write,
+                                           .reserve = record_reserve,
                                            .sync = record_sync,
                                            .rename = record_rename,
                                            .unlink = record_unlink,

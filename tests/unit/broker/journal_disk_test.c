@@ -1,14 +1,17 @@
 /* journal_disk_test.c - the journal on disks that are full, fail or forget. Crashes: tests/crash/. */
 #include "journal_fixture.h"
 
+#include "clock.h"
 #include "journal_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 /* A disk with moods. */
 static uint64_t free_left;
-static int write_code, sync_code;
+static int write_code, sync_code, reserve_code, reserved;
+static bool no_spares;
 
 static uint64_t moody_free(int folder_fd)
 {
@@ -30,14 +33,29 @@ static int moody_sync(int fd)
     return sync_code ? sync_code : journal_io_disk.sync(fd);
 }
 
+static int moody_create(int folder_fd, const char *name, int *fd)
+{
+    bool spare = strncmp(name, "spare", strlen("spare")) == 0;
+    return spare && no_spares ? ENOSPC : journal_io_disk.create(folder_fd, name, fd);
+}
+
+static int moody_reserve(int fd, uint64_t len)
+{
+    reserved++;
+    return reserve_code ? reserve_code : journal_io_disk.reserve(fd, len);
+}
+
 static void use_moody_disk(struct journal_io *io)
 {
     *io = journal_io_disk;
     io->free_bytes = moody_free;
     io->write = moody_write;
     io->sync = moody_sync;
+    io->create = moody_create;
+    io->reserve = moody_reserve;
     free_left = UINT32_MAX;
-    write_code = sync_code = 0;
+    write_code = sync_code = reserve_code = reserved = 0;
+    no_spares = false;
     journal_io = io;
 }
 
@@ -72,6 +90,64 @@ static void a_full_disk_refuses_and_recovers(void **state)
     assert_int_equal(journal_tend(journal), OK);
     append_many(journal, n, n + 200, 1000);
     expect_all(journal, 1, n + 200);
+    journal_close(&journal);
+}
+
+static void a_segment_begins_without_a_spare(void **state)
+{
+    static struct journal_io io;
+    use_moody_disk(&io);
+    no_spares = true;
+    struct journal *journal = must_open(*state);
+    append_many(journal, 1, 100, 1000);
+    assert_true(stat_of(journal).segments > 2);
+    assert_int_equal(reserved, stat_of(journal).segments - 1);
+    reserve_code = ENOTSUP; /* a file system that cannot: zeros */
+    append_many(journal, 101, 200, 1000);
+    reserve_code = ENOSPC;
+    uint64_t n = 201;
+    struct journal_entry entry;
+    enum fault fault;
+    while ((fault = append_one(journal, n, 1000, &entry)) == OK) {
+        n++;
+        assert_true(n < 1000);
+    }
+    assert_int_equal(fault, FAULT_FULL);
+    reserve_code = 0;
+    append_many(journal, n, n + 100, 1000);
+    expect_all(journal, 1, n + 100);
+    journal_close(&journal);
+    journal = must_open(*state);
+    expect_all(journal, 1, n + 100);
+    journal_close(&journal);
+}
+
+/* While little is appended, files are made ready: how many depends on how many were needed. */
+static void spares_are_made_ahead(void **state)
+{
+    static struct journal_io io;
+    use_moody_disk(&io);
+    struct journal *journal = must_open(*state);
+    append_many(journal, 1, 200, 1000);
+    char *path = must_sprintf("%s/spare-4", (char *)*state);
+    int64_t until = clock_mono_ms() + 20000;
+    while (access(path, F_OK) != 0) {
+        assert_true(clock_mono_ms() < until);
+        usleep(1000);
+    }
+    free(path);
+    reserved = 0;
+    size_t segments = stat_of(journal).segments;
+    uint64_t n = 201;
+    while (stat_of(journal).segments < segments + 2) {
+        append_many(journal, n, n, 1000);
+        n++;
+    }
+    assert_int_equal(reserved, 0);
+    expect_all(journal, 1, n - 1);
+    journal_close(&journal);
+    journal = must_open(*state);
+    expect_all(journal, 1, n - 1);
     journal_close(&journal);
 }
 
@@ -276,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_full_disk_refuses_and_recovers),      TEST(a_failed_sync_is_for_good),
+        TEST(a_segment_begins_without_a_spare),      TEST(spares_are_made_ahead),
         TEST(damage_is_named_and_never_served),      TEST(the_others_of_a_damaged_batch_are_served),
         TEST(a_missing_segment_is_damage),           TEST(another_format_is_refused),
         TEST(erased_content_leaves_the_chain_whole),
