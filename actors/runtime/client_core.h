@@ -55,6 +55,7 @@ struct outgoing {
     size_t spare_count;
     size_t events, bytes;
     bool flush_armed;
+    bool receiving; /* flushed at the end of it */
 };
 
 /* A call that is sent again until it is answered. */

@@ -64,10 +64,14 @@ static bool receive_one(struct client *client)
     return true;
 }
 
+/* What the callbacks publish goes out at the end, without another turn of the loop. */
 void client_receive(struct client *client)
 {
+    client->out.receiving = true;
     for (int i = 0; i < CLIENT_DRAIN_MAX && client->dealer && receive_one(client); i++) {
     }
+    client->out.receiving = false;
+    client_flush(client);
 }
 
 void client_receive_monitor(struct client *client)

@@ -121,7 +121,7 @@ static int flush_now(zloop_t *loop, int timer, void *self)
 
 static void arm_flush(struct client *client)
 {
-    if (client->loop && !client->out.flush_armed) {
+    if (client->loop && !client->out.flush_armed && !client->out.receiving) {
         client->flush_timer = zloop_timer(client->loop, 0, 1, flush_now, client);
         MUST(client->flush_timer >= 0);
         client->out.flush_armed = true;
