@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ZERO_BYTES = 1 << 18 };
+enum { ZERO_BYTES = 1 << 17 };
 
 static const char spare_draft[] = "spare.draft", next_draft[] = "next.draft";
 static const char closed_name[] = "closed", closed_draft[] = "closed.draft";

@@ -16,9 +16,10 @@ enum {
     LOOK_MS = 250, /* how long a look at the load takes */
     CALM_BYTES =
         2 * 1048576,   /* appended in that time at most: then there is time for other things */
-    IDLE_PAUSE_MS = 2, /* between two pieces of work, nothing being appended */
-    CALM_PAUSE_MS = 20,
-    CALM_IDS = 256, /* in a transaction of the index meanwhile */
+    IDLE_PAUSE_MS = 5, /* between two pieces of work, nothing being appended */
+    CALM_PAUSE_MS = 40,
+    IDLE_IDS = 1024, /* in a transaction of the index */
+    CALM_IDS = 128,
     PENDING_HIGH = 5,
     TABLES_BYTES_HIGH = 6 << 20, /* of the tables that wait for the index */
     TABLES_BYTES_MAX = 12 << 20,
@@ -142,11 +143,11 @@ static size_t index_pace(void *self)
     pthread_mutex_lock(&helper->lock);
     while (!helper->stop && ids == 0) {
         enum load load = look(helper);
-        if (load == LOAD_IDLE || backlog_high(helper)) {
+        if (backlog_high(helper)) {
             ids = ID_SLICE_MAX;
         } else {
-            wait_a_little(helper, CALM_PAUSE_MS);
-            ids = load == LOAD_CALM ? CALM_IDS : 0;
+            wait_a_little(helper, load == LOAD_IDLE ? IDLE_PAUSE_MS : CALM_PAUSE_MS);
+            ids = load == LOAD_IDLE ? IDLE_IDS : load == LOAD_CALM ? CALM_IDS : 0;
         }
     }
     pthread_mutex_unlock(&helper->lock);
