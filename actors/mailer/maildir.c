@@ -36,16 +36,21 @@ static enum fault make_folders(const struct settings *settings)
 static void maildir_perform(const struct task *task, struct store_txn *txn, struct verdict *verdict)
 {
     (void)txn;
-    char name[300];
+    char name[300], draft[300];
     const char *id = tree_text(task->payload, "id");
     const char *message = tree_text(task->payload, "message");
     snprintf(name, sizeof name, "new/%lld.%.*s.usher", (long long)(task->created_ms / 1000),
              (int)strcspn(id, "@"), id);
-    char *path = below(task->settings, name);
+    snprintf(draft, sizeof draft, "tmp/%s", name + strlen("new/"));
+    char *from = below(task->settings, draft), *path = below(task->settings, name);
     enum fault fault = make_folders(task->settings);
-    if (fault == OK) {
-        fault = home_write_file(path, message, strlen(message), 0600);
+    if (fault == OK) { /* readers of new/ see whole mails only */
+        fault = home_write_file(from, message, strlen(message), 0600);
     }
+    if (fault == OK) {
+        fault = home_move_file(from, path);
+    }
+    free(from);
     free(path);
     if (fault == OK) {
         verdict_set(verdict, VERDICT_DONE, "%s", "");

@@ -197,6 +197,11 @@ static enum fault sync_folder_of(const char *path)
     return fault;
 }
 
+enum fault home_move_file(const char *from, const char *to)
+{
+    return rename(from, to) == 0 ? sync_folder_of(to) : fault_from_errno(errno);
+}
+
 enum fault home_write_file(const char *path, const void *bytes, size_t len, unsigned mode)
 {
     char *draft = must_sprintf("%s.%d.tmp", path, (int)getpid());
@@ -205,12 +210,10 @@ enum fault home_write_file(const char *path, const void *bytes, size_t len, unsi
     if (fd >= 0) {
         fault = write_all(fd, bytes, len);
         close(fd);
-        if (fault == OK && rename(draft, path) != 0) {
-            fault = fault_from_errno(errno);
-        }
         if (fault == OK) {
-            fault = sync_folder_of(path);
-        } else {
+            fault = home_move_file(draft, path);
+        }
+        if (fault != OK) {
             unlink(draft);
         }
     }

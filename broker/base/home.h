@@ -37,6 +37,9 @@ enum fault home_public_cert(const char *home, const char *name, zcert_t **out) N
 /* Reads a whole file of at most `most` bytes; *text is NUL-terminated and the caller's. */
 enum fault home_read_file(const char *path, size_t most, char **text, size_t *len) NODISCARD;
 
+/* Renames a file within one file system, durably. */
+enum fault home_move_file(const char *from, const char *to) NODISCARD;
+
 /* Writes a file whole: a temporary name, fsync, rename, fsync of the folder. */
 enum fault home_write_file(const char *path, const void *bytes, size_t len,
                            unsigned mode) NODISCARD;

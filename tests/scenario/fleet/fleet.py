@@ -26,10 +26,12 @@ SECRET = "whsec_test_fleet"
 
 # Settle times are scaled from minutes to half seconds; every other setting is the default.
 RULES = """\
-settle
-    card = "{settle}"
-    back = "{settle}"
-    goodbye = "{settle}"
+payment_failed
+    settle = "{settle}"
+back
+    settle = "{settle}"
+over
+    settle = "{settle}"
 """
 
 EMBEDDED = """\
@@ -310,9 +312,8 @@ class Fleet:
             return client.read_all()
 
     def maildir(self):
-        folder = next(iter(self.home.glob("**/maildir")), None) or self.home / "mail"
         return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-                for path in sorted(folder.glob("new/*"))]
+                for path in sorted(self.home.glob("mail/new/*"))]
 
     # --- waiting -------------------------------------------------------------------------------
 
