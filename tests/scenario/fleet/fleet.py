@@ -157,12 +157,12 @@ class Child:
 class Tap:
     def __init__(self, fleet, *arguments):
         self.events = []
+        head = fleet.ask("broker", {"ask": "status"})["head"]
         self.process = subprocess.Popen(
             [BIN / "usher", "--home", str(fleet.home), "tap", "--json", "--show-personal",
-             *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             "--since", str(head + 1), *arguments], stdout=subprocess.PIPE, text=True)
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
-        self.process.stderr.readline()  # it says that it is listening
 
     def read(self):
         for line in self.process.stdout:
