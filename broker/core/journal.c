@@ -62,11 +62,35 @@ static enum fault drop_index(struct journal *journal)
     return OK;
 }
 
+static void table_add(void *self, uint64_t seq, uint64_t offset, const uint8_t *digest)
+{
+    (void)seq;
+    id_table_put(self, digest, offset);
+}
+
+/* A sealed segment that the index does not know: its ids wait in memory, where the helper finds it,
+ * so that opening does not take as long as writing them. */
+static enum fault index_later(struct journal *journal, const struct segment *segment,
+                              struct source *source)
+{
+    uint64_t end_seq = segment[1].header.first_seq;
+    struct id_table ids = {0};
+    enum fault fault = id_each(source, &segment->header, end_seq, table_add, &ids);
+    if (fault == OK) {
+        helper_owe(journal, &segment->header, end_seq, &ids);
+    }
+    id_table_fini(&ids);
+    return fault;
+}
+
 static enum fault index_segment(struct journal *journal, const struct segment *segment)
 {
     struct id_gathered gathered = {0};
     struct shelf *shelf;
     enum fault fault = shelf_get(journal, segment, &shelf);
+    if (fault == OK && helper_may_owe(journal)) {
+        return index_later(journal, segment, &shelf->source);
+    }
     if (fault == OK) {
         fault = id_gather(&gathered, &shelf->source, &segment->header, segment[1].header.first_seq);
     }
@@ -77,7 +101,7 @@ static enum fault index_segment(struct journal *journal, const struct segment *s
     return fault;
 }
 
-/* All sealed segments' ids are in the index afterwards. CONFLICT: it is not this journal's. */
+/* All sealed segments' ids are in the index afterwards, or wait for it. CONFLICT: it is not this journal's. */
 static enum fault fill_index(struct journal *journal)
 {
     enum fault fault = id_index_ends(journal->index, segment_open_one(journal)->header.number);
@@ -110,6 +134,7 @@ static enum fault open_index(struct journal *journal, struct buf *why)
         if (journal->segments[0].header.number > 1) {
             buf_printf(why, "index: the ids of segments dropped earlier are forgotten\n");
         }
+        helper_stop(journal); /* forgets what was to wait for it */
         fault = drop_index(journal);
         if (fault == OK) {
             fault = id_index_open(folder, &journal->index);

@@ -151,6 +151,10 @@ bool helper_spare(struct journal *journal, size_t *n); /* false: none is ready *
 enum fault helper_room(struct journal *journal) NODISCARD;
 /* The segment is sealed: its ids are the helper's. A spare was used up, or not (NULL). */
 void helper_seal(struct journal *journal, const struct segment_header *sealed, const size_t *spare);
+/* For open: room for one more segment's ids; takes them. */
+bool helper_may_owe(const struct journal *journal);
+void helper_owe(struct journal *journal, const struct segment_header *sealed, uint64_t end_seq,
+                struct id_table *ids);
 /* Drops what is indexed; the index's fault. */
 enum fault helper_adopt(struct journal *journal) NODISCARD;
 

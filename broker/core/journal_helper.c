@@ -314,14 +314,26 @@ enum fault helper_room(struct journal *journal)
     return fault;
 }
 
+bool helper_may_owe(const struct journal *journal)
+{
+    return !backlog_full(&journal->helper);
+}
+
+void helper_owe(struct journal *journal, const struct segment_header *sealed, uint64_t end_seq,
+                struct id_table *ids)
+{
+    struct helper *helper = &journal->helper;
+    MUST(helper->pending_count < PENDING_MAX);
+    helper->pending[helper->pending_count++] =
+        (struct pending){.header = *sealed, .end_seq = end_seq, .ids = *ids};
+    *ids = (struct id_table){0};
+}
+
 void helper_seal(struct journal *journal, const struct segment_header *sealed, const size_t *spare)
 {
     struct helper *helper = &journal->helper;
     pthread_mutex_lock(&helper->lock);
-    MUST(helper->pending_count < PENDING_MAX);
-    helper->pending[helper->pending_count++] =
-        (struct pending){.header = *sealed, .end_seq = journal->head + 1, .ids = journal->ids};
-    journal->ids = (struct id_table){0};
+    helper_owe(journal, sealed, journal->head + 1, &journal->ids);
     if (spare) {
         helper->spares[*spare] = false;
     }

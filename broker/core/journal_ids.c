@@ -127,23 +127,13 @@ struct id_entry {
     uint64_t position; /* segment, offset / 8 */
 };
 
-static void gather_one(struct id_gathered *gathered, uint64_t number, uint64_t offset,
-                       const struct record *record)
-{
-    if (gathered->count == gathered->capacity) {
-        gathered->capacity = gathered->capacity ? gathered->capacity * 2 : CAPACITY_MIN;
-        gathered->entries =
-            must_realloc(gathered->entries, gathered->capacity * sizeof *gathered->entries);
-    }
-    struct id_entry *entry = &gathered->entries[gathered->count++];
-    id_digest(record->id, record->id_len, entry->digest);
-    entry->seq = record->seq;
-    entry->position = number << 32 | offset / RECORD_ALIGN;
-}
+struct visit {
+    id_visit *visit;
+    void *self;
+};
 
 /* Damaged records have no id that could be trusted; the sound ones beside them do. */
-static enum fault gather_batch(struct id_gathered *gathered, uint64_t number,
-                               const struct walk *walk)
+static enum fault visit_batch(const struct visit *visit, const struct walk *walk)
 {
     uint64_t at = walk->offset + BATCH_HEADER_BYTES;
     for (uint32_t i = 0; i < walk->batch.count; i++) {
@@ -153,15 +143,17 @@ static enum fault gather_batch(struct id_gathered *gathered, uint64_t number,
             return fault == FAULT_IO ? FAULT_IO : OK;
         }
         if (record_good(walk->generation, &record)) {
-            gather_one(gathered, number, at, &record);
+            uint8_t digest[ID_DIGEST_BYTES];
+            id_digest(record.id, record.id_len, digest);
+            visit->visit(visit->self, record.seq, at, digest);
         }
         at += record.size;
     }
     return OK;
 }
 
-enum fault id_gather(struct id_gathered *gathered, struct source *source,
-                     const struct segment_header *segment, uint64_t end_seq)
+enum fault id_each(struct source *source, const struct segment_header *segment, uint64_t end_seq,
+                   id_visit *visit, void *self)
 {
     struct walk walk;
     enum walk_step step = WALK_BATCH;
@@ -172,11 +164,34 @@ enum fault id_gather(struct id_gathered *gathered, struct source *source,
         if (step == WALK_FAULT) {
             fault = FAULT_IO;
         } else if (step == WALK_BATCH) {
-            fault = gather_batch(gathered, segment->number, &walk);
+            fault = visit_batch(&(struct visit){visit, self}, &walk);
         }
     }
+    return fault;
+}
+
+static void gather_one(void *self, uint64_t seq, uint64_t offset, const uint8_t *digest)
+{
+    struct id_gathered *gathered = self;
+    if (gathered->count == gathered->capacity) {
+        gathered->capacity = gathered->capacity ? gathered->capacity * 2 : CAPACITY_MIN;
+        gathered->entries =
+            must_realloc(gathered->entries, gathered->capacity * sizeof *gathered->entries);
+    }
+    struct id_entry *entry = &gathered->entries[gathered->count++];
+    memcpy(entry->digest, digest, ID_DIGEST_BYTES);
+    entry->seq = seq;
+    entry->position =
+        gathered->segments[gathered->segment_count].number << 32 | offset / RECORD_ALIGN;
+}
+
+enum fault id_gather(struct id_gathered *gathered, struct source *source,
+                     const struct segment_header *segment, uint64_t end_seq)
+{
     MUST(gathered->segment_count < ID_SEGMENTS_MAX);
-    gathered->segments[gathered->segment_count++] = *segment;
+    gathered->segments[gathered->segment_count] = *segment;
+    enum fault fault = id_each(source, segment, end_seq, gather_one, gathered);
+    gathered->segment_count++;
     return fault;
 }
 

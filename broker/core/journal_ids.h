@@ -58,6 +58,11 @@ struct id_gathered {
     size_t segment_count;
 };
 
+/* Every sound id of a segment, whose last event is in front of end_seq, and where its record is. */
+typedef void id_visit(void *self, uint64_t seq, uint64_t offset, const uint8_t *digest);
+enum fault id_each(struct source *source, const struct segment_header *segment, uint64_t end_seq,
+                   id_visit *visit, void *self) NODISCARD;
+
 /* Reads the whole segment, whose last event is in front of end_seq. */
 enum fault id_gather(struct id_gathered *gathered, struct source *source,
                      const struct segment_header *segment, uint64_t end_seq) NODISCARD;
