@@ -34,11 +34,15 @@ static const struct record *addressee(const struct effects *effects, const struc
     return effects->member->face;
 }
 
-/* Takes the data. */
+/* Takes the data. A mail holds only once an address is known: events come in any order. */
 static void add(struct effects *effects, const struct effect *effect, json_t *data)
 {
     const struct record *record = addressee(effects, effect->item);
     bool mail = strcmp(effect->to, "mailer") == 0;
+    if (mail && !*record->email) {
+        json_decref(data);
+        return;
+    }
     json_t *tree = json_object(), *name = json_string(record->name);
     tree_set_text(tree, "key", effect->key);
     tree_set_text(tree, "to", effect->to);

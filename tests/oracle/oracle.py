@@ -446,6 +446,8 @@ class Judge:
                 if i.word() == "canceled"]
         if over and member["state"] not in GIVES:
             effects.add(f"mailer|goodbye:{max(over)[1]}")
+        if not any(self.records[name]["email"][2] for name in member["aliases"]):
+            member["effects"] = effects = {e for e in effects if not e.startswith("mailer|")}
         effects |= {note for payment, note in self.notes if payment.item in items}
 
     def _tickets(self):
@@ -463,9 +465,8 @@ class Judge:
 
 def judge(events, now=0, grace=0):
     court = Judge(events, now, grace)
-    court.structure()
-    court.people()
-    court.money()
+    for step in (court.structure, court.people, court.money):
+        step()
     return {"members": court.members(), "orphans": sorted(court.orphans)}
 
 
