@@ -16,10 +16,17 @@ static const struct event_type types[] = {
 
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
+static const uint8_t type_lens[TYPE_COUNT] = {
+#define X(number, name, publisher, sentence) sizeof name - 1,
+#include "event_table.h"
+#undef X
+};
+
 const struct event_type *event_type_find(const char *name)
 {
+    size_t len = strlen(name);
     for (size_t i = 0; i < TYPE_COUNT; i++) {
-        if (strcmp(types[i].name, name) == 0) {
+        if (type_lens[i] == len && memcmp(types[i].name, name, len) == 0) {
             return &types[i];
         }
     }
@@ -59,12 +66,14 @@ bool topic_matches(const char *pattern, const char *type)
 
 struct attribute {
     const char *name;
+    size_t len;
     size_t offset;
     size_t room;
 };
 
 static const struct attribute attributes[] = {
-#define X(field) {#field, offsetof(struct event, field), sizeof(((struct event *)0)->field)},
+#define X(field)                                                                                   \
+    {#field, sizeof #field - 1, offsetof(struct event, field), sizeof(((struct event *)0)->field)},
     TEXT_ATTRIBUTES(X)
 #undef X
 };
@@ -141,7 +150,7 @@ static enum fault parse_pair(struct value_cursor *cursor, struct event *event)
         return FAULT_MALFORMED;
     }
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-        if (strlen(attributes[i].name) == len && memcmp(attributes[i].name, name, len) == 0) {
+        if (attributes[i].len == len && memcmp(attributes[i].name, name, len) == 0) {
             return parse_text(cursor, &attributes[i], event);
         }
     }
@@ -172,11 +181,18 @@ enum fault event_parse(const uint8_t *bytes, size_t len, struct event *event)
     if (len > EVENT_BYTES_MAX + 1024) {
         return FAULT_TOO_LARGE;
     }
-    size_t used, pairs;
+    size_t used;
     enum fault fault = value_scan(bytes, len, &used);
     if (fault != OK || used != len) {
         return fault != OK ? fault : FAULT_MALFORMED;
     }
+    return event_parse_scanned(bytes, len, event);
+}
+
+enum fault event_parse_scanned(const uint8_t *bytes, size_t len, struct event *event)
+{
+    size_t pairs;
+    enum fault fault = OK;
     event->seq = 0;
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         *((char *)event + attributes[i].offset) = '\0';

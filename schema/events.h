@@ -68,6 +68,8 @@ void event_pack_tree(const struct event *event, const json_t *data, struct buf *
 /* Parses one map that is exactly `len` bytes. FAULT_MALFORMED, FAULT_TOO_LARGE. Unknown attributes
  * are skipped (a later version may add some). The type need not be in the table. */
 enum fault event_parse(const uint8_t *bytes, size_t len, struct event *event) NODISCARD;
+/* The same, for bytes that value_scan() has found to be one value of `len` bytes. */
+enum fault event_parse_scanned(const uint8_t *bytes, size_t len, struct event *event) NODISCARD;
 
 /* The data as a new tree (json_decref); an empty object if there is none. */
 json_t *event_data(const struct event *event);

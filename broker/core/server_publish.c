@@ -44,15 +44,10 @@ static enum fault add_event(struct server *server, const struct peer *peer,
                             struct value_cursor *cursor, const char **why)
 {
     struct batch *batch = &server->batch;
-    size_t used;
-    enum fault fault = value_scan(cursor->at, (size_t)(cursor->end - cursor->at), &used);
-    if (fault != OK) {
-        *why = "not an event";
-        return fault;
-    }
     struct stamped stamped;
-    fault = stamp_event(peer->consumer->rights, peer->consumer->name, cursor->at, used,
-                        &server->scratch, &batch->arena, &stamped, why);
+    enum fault fault = stamp_event(peer->consumer->rights, peer->consumer->name, cursor->at,
+                                   (size_t)(cursor->end - cursor->at), &server->scratch,
+                                   &batch->arena, &stamped, why);
     if (fault == OK) {
         MUST(batch->arena.len <= JOURNAL_BATCH_BYTES_MAX);
         const uint8_t *bytes = batch->arena.bytes;
@@ -64,7 +59,7 @@ static enum fault add_event(struct server *server, const struct peer *peer,
             .bytes = bytes + stamped.start,
             .len = stamped.len,
         };
-        cursor->at += used;
+        cursor->at += stamped.used;
     }
     return fault;
 }

@@ -27,6 +27,8 @@ static const struct {
 #undef X
 };
 
+enum { PAIRS_NOTED = 16 };
+
 static enum attribute attribute_of(const char *name, size_t len)
 {
     for (int i = 0; i < ATTRIBUTE_COUNT; i++) {
@@ -77,6 +79,7 @@ static bool splice(const char *source, const char *who, const uint8_t *bytes, si
                    struct buf *out, struct stamped *stamped)
 {
     struct value_cursor cursor = {bytes, bytes + len}, pair;
+    const uint8_t *ends[PAIRS_NOTED]; /* of the first pairs: all of them, usually */
     size_t pairs, name_len;
     const char *name, *id;
     unsigned seen = 0;
@@ -98,6 +101,9 @@ static bool splice(const char *source, const char *who, const uint8_t *bytes, si
         if (!value_skip(&pair)) {
             return false;
         }
+        if (i < PAIRS_NOTED) {
+            ends[i] = pair.at;
+        }
     }
     value_put_map(out, kept + 1 + (*who != '\0'));
     for (size_t i = 0; i < pairs; i++) {
@@ -105,7 +111,11 @@ static bool splice(const char *source, const char *who, const uint8_t *bytes, si
         (void)value_get_string(&cursor, &name, &name_len);
         enum attribute attribute = attribute_of(name, name_len);
         struct value_cursor value = cursor;
-        (void)value_skip(&cursor);
+        if (i < PAIRS_NOTED) {
+            cursor.at = ends[i];
+        } else {
+            (void)value_skip(&cursor);
+        }
         if (attribute == ATTRIBUTE_ID && value_get_string(&value, &id, &stamped->id_len)) {
             stamped->id_start = out->len + (size_t)((const uint8_t *)id - start);
         }
@@ -125,11 +135,15 @@ enum fault stamp_event(const struct rights *rights, const char *name, const uint
                        const char **why)
 {
     *why = "";
-    if (len > EVENT_BYTES_MAX) {
+    stamped->used = 0;
+    enum fault fault = value_scan(bytes, len, &stamped->used);
+    if (fault == OK && stamped->used > EVENT_BYTES_MAX) {
         *why = "the event is too large";
         return FAULT_TOO_LARGE;
     }
-    enum fault fault = event_parse(bytes, len, scratch);
+    if (fault == OK) {
+        fault = event_parse_scanned(bytes, stamped->used, scratch);
+    }
     if (fault != OK) {
         *why = "not an event";
         return fault;
@@ -143,7 +157,7 @@ enum fault stamp_event(const struct rights *rights, const char *name, const uint
     const char *who = person ? person : scratch->who;
     stamped->start = out->len;
     if (strlen(who) > EVENT_NAME_BYTES_MAX ||
-        !splice(rights->name, who, bytes, len, out, stamped)) {
+        !splice(rights->name, who, bytes, stamped->used, out, stamped)) {
         out->len = stamped->start;
         *why = "an attribute stands twice";
         return FAULT_MALFORMED;

@@ -22,9 +22,10 @@ struct stamped {
     const struct event_type *type;
     size_t start, len;       /* in `out` */
     size_t id_start, id_len; /* in `out` */
+    size_t used;             /* of the bytes that came */
 };
 
-/* Appends the stored form of one event to `out`; with a fault `out` is as it was. `name` is the
+/* Appends the stored form of the first event in `bytes` to `out`; with a fault `out` is as it was. `name` is the
  * ZAP name of the peer, `scratch` holds the parsed event afterwards (its data in `bytes`). */
 enum fault stamp_event(const struct rights *rights, const char *name, const uint8_t *bytes,
                        size_t len, struct event *scratch, struct buf *out, struct stamped *stamped,
