@@ -24,7 +24,7 @@ static const char usher_cfg[] =
     "#\n"
     "#   One section an actor, four blanks a level. A value is literal, \"env:NAME\" or\n"
     "#   \"file:PATH\" (below this folder; for secrets). After a change: usher up\n"
-    "#   What each key means: README.md, \"Settings\".\n"
+    "#   What each key means: usher-crm --help, and so for each actor.\n"
     "\n"
     "webhook\n"
     "    listen = \"127.0.0.1:%d\"        # a proxy with TLS stands in front (ops/Caddyfile)\n"

@@ -328,6 +328,14 @@ static int usage(const struct actor_class *class, FILE *to)
             "  --home DIR  the fleet's folder (else $USHER_HOME, else ~/.usher)\n"
             "  --check     look at the settings, say every mistake, exit 0 or 78\n",
             class->name);
+    if (to == stdout) {
+        const struct setting *const own[] = {own_settings, NULL};
+        struct buf manual = {0};
+        settings_manual(class->settings, &manual);
+        settings_manual(own, &manual);
+        fprintf(to, "\nsettings in usher.cfg:\n%s", buf_text(&manual));
+        buf_fini(&manual);
+    }
     return to == stdout ? EXIT_OK : EXIT_USAGE;
 }
 

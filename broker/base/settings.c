@@ -558,8 +558,8 @@ const struct settings *settings_nth(const struct settings *settings, const char 
     return NULL;
 }
 
-enum fault settings_peek(const char *home, const char *file, const char *path,
-                         const char *fallback, char **text)
+enum fault settings_peek(const char *home, const char *file, const char *path, const char *fallback,
+                         char **text)
 {
     char *whole = home_path(home, "%s", file);
     zconfig_t *root = zconfig_load(whole);
@@ -587,5 +587,22 @@ void settings_section_text(const struct settings *settings, const char *section,
     zconfig_t *node = settings->root ? zconfig_locate(settings->root, section) : NULL;
     if (node) {
         section_text(node, 0, out);
+    }
+}
+
+void settings_manual(const struct setting *const *tables, struct buf *out)
+{
+    for (size_t t = 0; tables && tables[t]; t++) {
+        for (const struct setting *row = tables[t]; row->path; row++) {
+            bool has_fallback = row->fallback && *row->fallback;
+            buf_printf(out, "  %-28s ", row->path);
+            if (row->choices) {
+                buf_printf(out, "%s; ", row->choices);
+            }
+            if (has_fallback) {
+                buf_printf(out, "default %s. ", row->fallback);
+            }
+            buf_printf(out, "%s\n", row->help ? row->help : "");
+        }
     }
 }

@@ -73,6 +73,9 @@ const struct settings *settings_nth(const struct settings *settings, const char 
 enum fault settings_peek(const char *home, const char *file, const char *path,
                          const char *fallback, char **text) NODISCARD;
 
+/* Every row of the tables: its path, default and meaning, for people. */
+void settings_manual(const struct setting *const *tables, struct buf *out);
+
 /* The section as text, for "restart only those whose section changed". */
 void settings_section_text(const struct settings *settings, const char *section, struct buf *out);
 

@@ -117,6 +117,16 @@ static void mistakes_name_the_line(void **state)
     }
 }
 
+static void the_manual_has_every_row(void **state)
+{
+    (void)state;
+    struct buf manual = {0};
+    settings_manual(tables, &manual);
+    assert_non_null(strstr(buf_text(&manual), "crm/retry/first"));
+    assert_non_null(strstr(buf_text(&manual), "hubspot|local; default local. which CRM"));
+    buf_fini(&manual);
+}
+
 static void a_missing_file_is_said(void **state)
 {
     (void)state;
@@ -134,6 +144,7 @@ int main(void)
         cmocka_unit_test(good_values_are_read),
         cmocka_unit_test(repeated_sections_are_views),
         cmocka_unit_test(mistakes_name_the_line),
+        cmocka_unit_test(the_manual_has_every_row),
         cmocka_unit_test(a_missing_file_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
