@@ -207,6 +207,8 @@ static void evaluate(struct view *view, struct item *item)
 void items_evaluate(struct view *view)
 {
     for (size_t i = 0; i < view->item_count; i++) {
-        evaluate(view, &view->items[i]);
+        if (view->items[i].member) { /* nobody waits for a deadline of what is not ours */
+            evaluate(view, &view->items[i]);
+        }
     }
 }

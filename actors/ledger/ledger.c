@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MS = 100, DUE_AT_ONCE_MAX = 256, FORMAT = 1 };
+enum { TICK_MS = 100, FORMAT = 1 };
 
 static const char *const compare_note = "compare";
 
@@ -271,7 +271,7 @@ static enum fault ledger_apply(void *state, struct store_txn *txn, const struct 
 /* --- deadlines -------------------------------------------------------------------------------- */
 
 struct dues {
-    uint8_t keys[DUE_AT_ONCE_MAX][16];
+    uint8_t keys[DUE_AT_ONCE_MAX][DUE_KEY_BYTES];
     size_t count;
     int64_t now_ms;
 };
@@ -280,11 +280,11 @@ static bool collect_due(void *self, struct slice key, struct slice value)
 {
     (void)value;
     struct dues *dues = self;
-    if (key.len != 16 || (int64_t)store_key_number(key.bytes) > dues->now_ms ||
+    if (key.len != DUE_KEY_BYTES || (int64_t)store_key_number(key.bytes) > dues->now_ms ||
         dues->count == DUE_AT_ONCE_MAX) {
         return false;
     }
-    memcpy(dues->keys[dues->count++], key.bytes, 16);
+    memcpy(dues->keys[dues->count++], key.bytes, DUE_KEY_BYTES);
     return true;
 }
 
@@ -336,6 +336,26 @@ static enum fault tell_due(struct ledger *ledger, struct store_txn *txn, const u
     return fault;
 }
 
+static bool was_told(const struct ledger *ledger, const uint8_t *key)
+{
+    for (size_t i = 0; i < ledger->told_count; i++) {
+        if (memcmp(ledger->told[i], key, DUE_KEY_BYTES) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool any_untold(const struct ledger *ledger, const struct dues *dues)
+{
+    for (size_t i = 0; i < dues->count; i++) {
+        if (!was_told(ledger, dues->keys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct due_work {
     struct ledger *ledger;
     struct dues dues;
@@ -346,25 +366,24 @@ static enum fault work_due(void *self, struct store_txn *txn)
     struct due_work *work = self;
     enum fault fault = OK;
     for (size_t i = 0; fault == OK && i < work->dues.count; i++) {
+        if (was_told(work->ledger, work->dues.keys[i])) {
+            continue;
+        }
         fault = tell_due(work->ledger, txn, work->dues.keys[i], work->dues.now_ms);
     }
     return fault;
 }
 
-/* Deadlines that have passed become events; the events, read back, let the core know the time. */
+/* Deadlines that have passed become events; the events, read back, let the core know the time.
+ * Always from the first: what comes late may bring a deadline before one that was told. */
 static enum fault find_dues(struct ledger *ledger, struct dues *dues)
 {
     struct store_txn *txn = NULL;
-    struct slice all = {NULL, 0}, from = {ledger->told, sizeof ledger->told};
+    struct slice all = {NULL, 0};
     enum fault fault = store_begin(actor_store(ledger->actor), false, &txn);
-    if (fault != OK) {
-        return fault;
-    }
-    fault = store_scan(txn, TABLE_DEADLINES, all, from, false, collect_due, dues);
-    store_abort(&txn);
-    if (fault == OK && dues->count && memcmp(dues->keys[0], ledger->told, 16) == 0) {
-        dues->count--;
-        memmove(dues->keys[0], dues->keys[1], dues->count * 16);
+    if (fault == OK) {
+        fault = store_scan(txn, TABLE_DEADLINES, all, all, false, collect_due, dues);
+        store_abort(&txn);
     }
     return fault;
 }
@@ -379,9 +398,10 @@ static int on_tick(zloop_t *loop, int timer, void *self)
     struct due_work *work = must_calloc(1, sizeof *work);
     work->ledger = ledger;
     work->dues.now_ms = clock_wall_ms();
-    if (find_dues(ledger, &work->dues) == OK && work->dues.count &&
+    if (find_dues(ledger, &work->dues) == OK && any_untold(ledger, &work->dues) &&
         actor_change(ledger->actor, work_due, work) == OK) {
-        memcpy(ledger->told, work->dues.keys[work->dues.count - 1], 16);
+        memcpy(ledger->told, work->dues.keys, sizeof ledger->told);
+        ledger->told_count = work->dues.count;
     }
     free(work);
     return 0;

@@ -34,12 +34,15 @@ enum {
     TABLE_NOTES
 };
 
+enum { DUE_AT_ONCE_MAX = 256, DUE_KEY_BYTES = 16 }; /* deadlines under way; time, component */
+
 struct ledger {
     struct actor *actor;
     struct rules rules;
     int timer;
-    /* the last deadline told by this process: it is not told again while its event comes back */
-    uint8_t told[16];
+    /* the deadlines told last: they are not told again while their events come back */
+    uint8_t told[DUE_AT_ONCE_MAX][DUE_KEY_BYTES];
+    size_t told_count;
     bool compare; /* a rebuild may have to be compared */
 };
 

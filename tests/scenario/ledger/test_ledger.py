@@ -214,6 +214,21 @@ def test_a_grant_runs_out_and_an_orphan_is_told(ledger, connect):
                "said that it is home")
 
 
+def test_a_deadline_before_one_that_passed_is_told_too(ledger, connect):
+    """Events come late: what they say may be over by the time that they are heard."""
+    del ledger
+    webhook, tools = connect("webhook"), connect("tools")
+    webhook.publish([told(0, *purchase(1)[0]), told(1, *purchase(2)[0])])
+    wait_until(lambda: (ask(tools, {"ask": "member", "who": "cus_2"}) or {}).get("members"), 10)
+    now = int(time.time() * 1000)
+    for who, until in (("cus_1", now - 1000), ("cus_2", now - 60_000)):
+        tools.publish([event(f"tools:{who}", "admin.granted", {
+            "member": one(tools, who)["id"], "until": until, "reason": "a friend"})])
+        wait_until(lambda who=who: tools.read_all(topics=["member.due"]) and
+                   not one(tools, who)["access"] and one(tools, who)["version"] == 3, 10,
+                   f"the grant of {who} ran out")
+
+
 def test_a_bad_rules_file_is_refused_with_its_line(home, broker):  # pylint: disable=unused-argument
     pathlib.Path(home, "rules.cfg").write_text("back\n    settle = \"soon\"\n", encoding="utf-8")
     process = Process([bin_path("usher-ledger"), "--home", home, "--check"])

@@ -446,6 +446,20 @@ static void time_passes_only_by_deadlines(void **state)
     factset_fini(&set);
 }
 
+static void what_is_not_ours_has_no_deadline(void **state)
+{
+    (void)state;
+    struct factset set = {0};
+    struct fact paid =
+        whole_fact(&(struct fact)PAID("in_1", "cus_1", 0, S1, ADA, UNTIL(30), .foreign = true));
+    factset_add(&set, "stripe", &paid, START);
+    struct view *view = view_new(&set, &rules);
+    assert_int_equal(view->member_count, 0);
+    assert_int_equal(view->deadline_ms, 0);
+    view_destroy(&view);
+    factset_fini(&set);
+}
+
 /* --- chance -------------------------------------------------------------------------------------- */
 
 static uint64_t chance_state;
@@ -615,6 +629,7 @@ int main(void)
         cmocka_unit_test(the_apps_own_id_connects),
         cmocka_unit_test(a_persons_word_wins),
         cmocka_unit_test(time_passes_only_by_deadlines),
+        cmocka_unit_test(what_is_not_ours_has_no_deadline),
         cmocka_unit_test(random_histories_end_the_same),
         cmocka_unit_test(the_oracle_agrees),
     };
