@@ -42,14 +42,19 @@ need_packages() {
     apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# build PRESET: configures and builds, quietly unless it fails.
+# build PRESET: configures and builds, quietly unless it fails. Ninja configures again by itself when
+# it has to; doing so each time would compile everything twice (flags of packages change places).
 build() {
     local log=$root/build/$1.log
     mkdir -p "$root/build"
     if [[ ! -d $root/build/$1/bin ]]; then
         say "building $1 (the first time takes a minute)"
     fi
-    if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1") >"$log" 2>&1; then
+    local configure=(cmake --preset "$1")
+    if [[ $root/build/$1/build.ninja -nt $root/CMakePresets.json ]]; then
+        configure=(true)
+    fi
+    if ! (cd "$root" && "${configure[@]}" && cmake --build --preset "$1") >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         say "the build failed; all of it: $log"
         exit 1

@@ -301,9 +301,17 @@ static void test_rebuilt(void **state)
     /* read back after a later one: an old word changes nothing */
     happens(&world, "alert.raised",
             "{\"rule\":\"key_refused\",\"object\":\"crm/hubspot\",\"n\":3,\"text\":\"t\"}");
+    expect(&world, "");
     happens(&world, "alert.cleared",
             "{\"rule\":\"key_refused\",\"object\":\"crm/hubspot\",\"n\":2,\"text\":\"t\"}");
     expect(&world, "");
+    happens(&world, "target.refused", "{\"actor\":\"crm\",\"target\":\"hubspot\"}");
+    expect(&world, "+key_refused crm/hubspot\n");
+    happens(&world, "alert.cleared",
+            "{\"rule\":\"key_refused\",\"object\":\"crm/hubspot\",\"n\":3,\"text\":\"t\"}");
+    expect(&world, ""); /* it was raised a fourth time since */
+    happens(&world, "target.accepted", "{\"actor\":\"crm\",\"target\":\"hubspot\"}");
+    expect(&world, "-key_refused crm/hubspot\n");
     json_t *list = json_array();
     assert_int_equal(watch_list(&world.watch, world.txn, list), OK);
     assert_int_equal(json_array_size(list), 0);
