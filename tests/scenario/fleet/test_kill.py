@@ -1,7 +1,7 @@
 """kill -9 of each process in turn under a stream of events: nothing lost, nothing doubled.
 
 Witnesses outside: the sender (what was answered 2xx), an HTTP sink and a mail server with their own
-logs. USHER_KILLS and USHER_EVENTS make the campaign longer; the seed is printed and can be given.
+logs. USHER_KILLS and USHER_EVENTS make the campaign longer; the seed is printed, USHER_SEED gives it.
 """
 
 import collections
@@ -17,10 +17,11 @@ from fleet import OUTSIDE, PROCESSES, Fleet
 from kit import wait_until
 from stripe import Person
 
-KILLS = int(os.environ.get("USHER_KILLS", 100))
+KILLS = int(os.environ.get("USHER_KILLS", 100 * len(PROCESSES)))
 EVENTS = int(os.environ.get("USHER_EVENTS", 2000))
 SEED = int(os.environ.get("USHER_SEED", random.randrange(1 << 30)))
 UNCERTAIN_MAX = 8  # mails under way at once: the mailer's calls
+AHEAD = 16  # events that may be under way beyond what the kills have let through
 TAGS = {"member", "trial", "payment-failed", "refunded", "disputed", "ending", "cancelled",
         "needs-support"}
 
@@ -59,27 +60,25 @@ def test_nothing_lost_nothing_doubled(fleet_home):
     with sinks.HttpSink(options=TAGS) as crm, sinks.SmtpSink() as smtp, \
             Fleet(fleet_home, OUTSIDE, crm=crm.url, smtp=smtp.url) as fleet:
         kills = collections.Counter()
-        sent, done = threading.Semaphore(0), threading.Event()
+        # The stream lasts as long as the kills do: each of them lets further events through.
+        may_send = threading.Semaphore(AHEAD)
 
         def killer():
             for turn in range(KILLS):
                 name = PROCESSES[turn % len(PROCESSES)]
-                # spread over the stream: as many events in between as there are for each kill
-                for _ in range(max(1, len(events) // (KILLS + 1))):
-                    if not done.is_set():
-                        sent.acquire(timeout=20)
                 fleet.kill(name)
                 kills[name] += 1
+                through = (turn + 1) * len(events) // KILLS - turn * len(events) // KILLS
+                may_send.release(max(1, through))
 
         def send(event):
+            assert may_send.acquire(timeout=120)
             fleet.deliver(event, deadline=120)
-            sent.release()
 
         thread = threading.Thread(target=killer, daemon=True)
         thread.start()
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(send, events))
-        done.set()
         thread.join(600)
         assert not thread.is_alive() and sum(kills.values()) == KILLS
         fleet.settle(180)
