@@ -6,6 +6,7 @@
 #include "journal.h"
 #include "must.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,8 +90,18 @@ static bool read_all(struct journal *journal, struct reader *reader)
     return named;
 }
 
+/* An id that could not be read is not in the index, and stays out when the next flip heals it, which
+ * no disk does: so every flip gets an index of its own. */
+static void drop_index(const char *folder)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/index/data.mdb", folder);
+    MUST(unlink(path) == 0 || errno == ENOENT);
+}
+
 static void try_open(const char *folder)
 {
+    drop_index(folder);
     struct journal *journal;
     struct journal_stat stat;
     struct reader reader = {0};
