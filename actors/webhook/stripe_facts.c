@@ -80,12 +80,19 @@ static int64_t period_end(const struct reader *reader)
     return end;
 }
 
+/* What was never paid stays so when it is deleted. */
+static bool is_over(const char *status)
+{
+    return strcmp(status, "canceled") == 0 || strcmp(status, "incomplete_expired") == 0;
+}
+
 static void read_subscription(struct reader *reader)
 {
     see_lines(reader, "items");
     see_price(reader, tape_get(reader->tape, reader->object, "plan"));
     bool deleted = type_is(reader, "customer.subscription.deleted");
-    const char *status = deleted ? "canceled" : read_word(reader, "status");
+    const char *word = read_word(reader, "status");
+    const char *status = deleted && !is_over(word) ? "canceled" : word;
     struct fact *subscription =
         *status ? add_fact(reader, FACT_SUBSCRIPTION, read_id_path(reader, "id")) : NULL;
     if (!subscription) {
@@ -97,7 +104,7 @@ static void read_subscription(struct reader *reader)
     subscription->until_ms = period_end(reader);
     subscription->ended_ms = read_ms_path(reader, "ended_at");
     subscription->trial_until_ms = read_ms_path(reader, "trial_end");
-    if (strcmp(subscription->status, "canceled") != 0) {
+    if (!is_over(status)) {
         const struct tape *tape = reader->tape;
         bool at_end = tape_flag(tape, tape_get(tape, reader->object, "cancel_at_period_end"));
         int64_t named = read_ms_path(reader, "cancel_at");
@@ -112,13 +119,14 @@ static void read_subscription(struct reader *reader)
 static const char *line_subscription(const struct reader *reader, uint32_t line)
 {
     const struct tape *tape = reader->tape;
-    const char *since =
-        read_id(reader, tape_path(tape, line, "parent.subscription_item_details.subscription"));
+    const char *since = first_of(
+        read_id(reader, tape_path(tape, line, "parent.subscription_item_details.subscription")),
+        read_id(reader, tape_path(tape, line, "parent.invoice_item_details.subscription")));
     return first_of(since, read_id(reader, tape_get(tape, line, "subscription")));
 }
 
 /* The invoice's own period_end lies at its start for what is billed in advance; the lines say
- * what is covered. */
+ * what is covered, but for those that give back the rest of an old plan. */
 static void read_lines(const struct reader *reader, const char **subscription, int64_t *until_ms)
 {
     const struct tape *tape = reader->tape;
@@ -128,7 +136,8 @@ static void read_lines(const struct reader *reader, const char **subscription, i
         const char *whose = line_subscription(reader, line);
         int64_t end = read_ms(reader, tape_path(tape, line, "period.end"));
         *subscription = first_of(*subscription, whose);
-        if (*whose && end > *until_ms) {
+        bool given_back = tape_int(tape, tape_get(tape, line, "amount")) < 0;
+        if (*whose && !given_back && end > *until_ms) {
             *until_ms = end;
         }
     }
@@ -397,8 +406,7 @@ static const char *type_of(const struct fact *first)
                    ? "dispute.closed"
                    : "dispute.opened";
     case FACT_SUBSCRIPTION:
-        return strcmp(first->status, "canceled") == 0 ? "subscription.ended"
-                                                      : "subscription.changed";
+        return is_over(first->status) ? "subscription.ended" : "subscription.changed";
     case FACT_CUSTOMER:
         return "customer.changed";
     default:
@@ -410,17 +418,6 @@ static void ignore(struct translation *out, const char *why)
 {
     out->type = "provider.ignored";
     out->ignored = why;
-}
-
-static bool is_name(const char *text, size_t chars_max)
-{
-    size_t chars = strlen(text);
-    for (size_t i = 0; i < chars; i++) {
-        if (text[i] <= ' ' || text[i] > '~') {
-            return false;
-        }
-    }
-    return chars > 0 && chars <= chars_max;
 }
 
 /* The envelope; a name that stands twice could mean either and is refused. */

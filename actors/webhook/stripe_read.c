@@ -17,6 +17,11 @@ static bool is_printable(const char *text, size_t chars_max)
     return true;
 }
 
+bool is_name(const char *text, size_t chars_max)
+{
+    return *text && is_printable(text, chars_max);
+}
+
 static const char *id_text(const char *text)
 {
     return is_printable(text, ID_CHARS_MAX) ? text : "";

@@ -20,6 +20,9 @@ struct reader {
     bool shows_ours;
 };
 
+/* Printable, not empty and bounded. */
+bool is_name(const char *text, size_t chars_max);
+
 /* An id: text, or an expanded object's "id". "" if there is none. */
 const char *read_id(const struct reader *reader, uint32_t at);
 const char *read_id_path(const struct reader *reader, const char *path);
