@@ -214,6 +214,7 @@ void journal_close(struct journal **journal)
     pthread_cond_destroy(&self->helper.wake);
     pthread_mutex_destroy(&self->helper.lock);
     id_table_fini(&self->ids);
+    id_filter_fini(&self->helper.filter);
     buf_fini(&self->batch);
     free(self->places.at);
     free(self->segments);
@@ -270,7 +271,7 @@ static enum fault find_id(struct journal *journal, struct store_txn *txn, const 
         fault = find_in_table(journal, &pending->ids, pending->header.number, digest, entry);
     }
     struct id_place place;
-    if (fault == FAULT_NOT_FOUND) {
+    if (fault == FAULT_NOT_FOUND && id_filter_may_hold(&journal->helper.filter, digest)) {
         fault = id_index_find(txn, digest, &place);
         if (fault == OK) { /* decides by itself, whether the record is still there or not */
             entry->seq = place.seq;

@@ -79,11 +79,13 @@ struct helper {
     int64_t load_ms;
     int draft_fd; /* of the spare that is being made, the helper's alone; -1: none */
     uint64_t draft_bytes;
-    bool spares[SPARES_MAX]; /* ready */
-    size_t spares_wanted;    /* a journal that fills segments keeps more of them */
-    bool no_room;            /* for a spare, the last time */
-    bool full;               /* the index found no room the last time */
-    enum fault fault;        /* of the index: the journal's too */
+    bool spares[SPARES_MAX];              /* ready */
+    size_t spares_wanted;                 /* a journal that fills segments keeps more of them */
+    bool no_room;                         /* for a spare, the last time */
+    struct id_filter filter;              /* of the index: the helper adds, the journal asks */
+    uint8_t filter_from[ID_DIGEST_BYTES]; /* how far it was filled from the index */
+    bool full;                            /* the index found no room the last time */
+    enum fault fault;                     /* of the index: the journal's too */
     struct pending pending[PENDING_MAX];
     size_t pending_count;
 };

@@ -192,6 +192,7 @@ static bool index_pending(struct journal *journal)
         fault = gather_segment(journal, &waiting[i], &gathered);
     }
     if (fault == OK) {
+        id_filter_add_gathered(&helper->filter, &gathered); /* before the tables go */
         fault = id_index_write(journal->index, &gathered, index_pace, helper);
     }
     pthread_mutex_lock(&helper->lock);
@@ -210,6 +211,24 @@ static bool index_pending(struct journal *journal)
     return fault == OK;
 }
 
+/* What the index held at the start; what it gets later is added by whoever writes it. With the lock
+ * held; works without it. */
+static void fill_filter(struct journal *journal, enum load load)
+{
+    struct helper *helper = &journal->helper;
+    bool end = false;
+    pthread_mutex_unlock(&helper->lock);
+    enum fault fault = id_filter_fill(&helper->filter, journal->index, helper->filter_from, &end);
+    pthread_mutex_lock(&helper->lock);
+    if (fault == OK && end) {
+        atomic_store_explicit(&helper->filter.whole, true, memory_order_release);
+    } else if (!helper->stop) {
+        wait_a_little(helper, fault != OK         ? RETRY_MS
+                              : load == LOAD_IDLE ? IDLE_PAUSE_MS
+                                                  : CALM_PAUSE_MS);
+    }
+}
+
 static void *helper_run(void *self)
 {
     struct journal *journal = self;
@@ -219,14 +238,16 @@ static void *helper_run(void *self)
         enum load load = look(helper);
         size_t n;
         bool pending = helper->fault == OK && is_pending(helper), urgent = backlog_high(helper);
-        bool missing = spare_missing(helper, &n);
-        if (missing && load != LOAD_BUSY && !(pending && urgent)) {
+        bool missing = spare_missing(helper, &n), filled = helper->filter.whole;
+        if (!filled && load != LOAD_BUSY && !(pending && urgent)) {
+            fill_filter(journal, load);
+        } else if (missing && load != LOAD_BUSY && !(pending && urgent)) {
             make_spare(journal, n, load);
         } else if (pending && (load != LOAD_BUSY || urgent)) {
             if (!index_pending(journal) && !helper->stop) {
                 wait_a_little(helper, RETRY_MS);
             }
-        } else if (pending || missing) {
+        } else if (pending || missing || !filled) {
             wait_a_little(helper, LOOK_MS);
         } else {
             pthread_cond_wait(&helper->wake, &helper->lock);
@@ -242,6 +263,7 @@ enum fault helper_start(struct journal *journal)
 {
     struct helper *helper = &journal->helper;
     find_spares(journal);
+    id_filter_init(&helper->filter);
     if (pthread_create(&helper->thread, NULL, helper_run, journal) != 0) {
         return FAULT_FULL;
     }

@@ -73,6 +73,88 @@ uint64_t id_table_next(const struct id_table *table, const uint8_t *digest, size
     return 0;
 }
 
+enum { FILTER_WORDS = 4 * 1048576 / 8, LINE_WORDS = 8, FILTER_BITS = 4, FILL_IDS = 4096 };
+
+void id_filter_init(struct id_filter *filter)
+{
+    filter->words = must_calloc(FILTER_WORDS, sizeof *filter->words);
+}
+
+void id_filter_fini(struct id_filter *filter)
+{
+    free(filter->words);
+    filter->words = NULL;
+}
+
+/* The word and the bit in it of the nth of FILTER_BITS bits. The digest is SHA-256: any of its bits
+ * are as good as others; the first four bytes are the tables' already. */
+static size_t filter_word(const uint8_t *digest, unsigned n, uint64_t *bit)
+{
+    uint32_t line;
+    memcpy(&line, digest + 4, sizeof line);
+    unsigned place = digest[8 + 2 * n] | (unsigned)digest[9 + 2 * n] << 8;
+    *bit = UINT64_C(1) << (place & 63);
+    return (size_t)line % (FILTER_WORDS / LINE_WORDS) * LINE_WORDS + (place >> 6 & 7);
+}
+
+void id_filter_add(struct id_filter *filter, const uint8_t *digest)
+{
+    for (unsigned n = 0; n < FILTER_BITS; n++) {
+        uint64_t bit;
+        size_t word = filter_word(digest, n, &bit);
+        atomic_fetch_or_explicit(&filter->words[word], bit, memory_order_relaxed);
+    }
+}
+
+bool id_filter_may_hold(const struct id_filter *filter, const uint8_t *digest)
+{
+    if (!atomic_load_explicit(&filter->whole, memory_order_acquire)) {
+        return true;
+    }
+    bool held = true;
+    for (unsigned n = 0; n < FILTER_BITS && held; n++) {
+        uint64_t bit;
+        size_t word = filter_word(digest, n, &bit);
+        held = atomic_load_explicit(&filter->words[word], memory_order_relaxed) & bit;
+    }
+    return held;
+}
+
+struct filling {
+    struct id_filter *filter;
+    uint8_t *from;
+    size_t count;
+};
+
+static bool fill_one(void *self, struct slice key, struct slice value)
+{
+    struct filling *filling = self;
+    (void)value;
+    if (key.len == ID_DIGEST_BYTES) {
+        id_filter_add(filling->filter, key.bytes);
+        memcpy(filling->from, key.bytes, ID_DIGEST_BYTES);
+    }
+    return ++filling->count < FILL_IDS;
+}
+
+enum fault id_filter_fill(struct id_filter *filter, struct store *index,
+                          uint8_t from[ID_DIGEST_BYTES], bool *end)
+{
+    struct filling filling = {filter, from, 0};
+    struct store_txn *txn;
+    enum fault fault = store_begin(index, false, &txn);
+    if (fault != OK) {
+        return fault;
+    }
+    uint8_t start[ID_DIGEST_BYTES];
+    memcpy(start, from, sizeof start);
+    fault = store_scan(txn, IDS, (struct slice){NULL, 0}, (struct slice){start, sizeof start},
+                       false, fill_one, &filling);
+    store_abort(&txn);
+    *end = filling.count < FILL_IDS;
+    return fault;
+}
+
 enum fault id_index_open(const char *folder, struct store **out)
 {
     struct store_options options = {.tables = tables, .format = INDEX_FORMAT};
@@ -200,6 +282,13 @@ void id_gathered_fini(struct id_gathered *gathered)
     free(gathered->entries);
     free(gathered->order);
     *gathered = (struct id_gathered){0};
+}
+
+void id_filter_add_gathered(struct id_filter *filter, const struct id_gathered *gathered)
+{
+    for (size_t i = 0; i < gathered->count; i++) {
+        id_filter_add(filter, gathered->entries[i].digest);
+    }
 }
 
 static int by_digest(const void *a, const void *b, void *entries)
