@@ -2,6 +2,7 @@
 #include "journal_fixture.h"
 
 #include "journal_ids.h"
+#include "store.h"
 
 #include <sys/stat.h>
 #include <time.h>
@@ -218,6 +219,48 @@ static void segments_rotate_and_go(void **state)
     buf_fini(&report);
 }
 
+/* After a start the filter is filled from the index: it must not miss one id that is in it. */
+static void the_filter_holds_what_the_index_holds(void **state)
+{
+    struct journal *journal = must_open(*state);
+    append_many(journal, 1, 1000, 1000);
+    tend_until_trimmed(journal, 500, 400); /* so that there is something in the index */
+    journal_close(&journal);
+    char *folder = must_sprintf("%s/index", (char *)*state);
+    struct store *index;
+    assert_int_equal(id_index_open(folder, &index), OK);
+    struct id_filter filter = {0};
+    uint8_t from[ID_DIGEST_BYTES] = {0}, digest[ID_DIGEST_BYTES];
+    bool end = false;
+    id_filter_init(&filter);
+    while (!end) {
+        assert_true(id_filter_may_hold(&filter, from)); /* anything, until it is whole */
+        assert_int_equal(id_filter_fill(&filter, index, from, &end), OK);
+    }
+    filter.whole = true;
+    struct store_txn *txn;
+    assert_int_equal(store_begin(index, false, &txn), OK);
+    size_t held = 0, in_vain = 0;
+    for (int n = 1; n <= 1000; n++) {
+        char id[32];
+        struct id_place place;
+        snprintf(id, sizeof id, "test:%d", n);
+        id_digest(id, strlen(id), digest);
+        bool may = id_filter_may_hold(&filter, digest);
+        bool does = id_index_find(txn, digest, &place) == OK;
+        assert_true(may || !does);
+        held += does;
+        snprintf(id, sizeof id, "never:%d", n);
+        id_digest(id, strlen(id), digest);
+        in_vain += id_filter_may_hold(&filter, digest);
+    }
+    assert_true(held >= 399 && in_vain < 50);
+    store_abort(&txn);
+    store_close(&index);
+    id_filter_fini(&filter);
+    free(folder);
+}
+
 static void the_index_can_be_lost(void **state)
 {
     struct journal *journal = must_open(*state);
@@ -297,6 +340,7 @@ int main(void)
         TEST(reads_are_limited),
         TEST(too_much_is_refused),
         TEST(segments_rotate_and_go),
+        TEST(the_filter_holds_what_the_index_holds),
         TEST(the_index_can_be_lost),
         TEST(the_index_of_another_journal_is_not_believed),
         TEST(a_second_process_is_refused),
