@@ -31,6 +31,7 @@ struct tap {
     struct client *client;
     const char *topics[WIRE_TOPICS_MAX + 1];
     const char *follow;
+    char trace[EVENT_ID_BYTES_MAX + 1]; /* of the event that is followed */
     const char *dump;
     int64_t count, shown; /* count 0: no end */
     int64_t until_ms;     /* monotonic; 0: no end */
@@ -349,7 +350,11 @@ static void begin_at_trace(struct tap *tap)
     json_t *answer = NULL;
     if (question && client_ask_wait(tap->client, "ledger", question, READ_MS, &answer) == OK) {
         int64_t first = json_integer_value(json_array_get(tree_get(answer, "seqs"), 0));
-        tap->from = first > 0 ? (uint64_t)first : tap->from;
+        if (first > 0) {
+            tap->from = (uint64_t)first;
+            EVENT_SET(tap->trace, tree_text(answer, "trace"));
+            tap->follow = tap->trace;
+        }
     }
     json_decref(answer);
     json_decref(question);

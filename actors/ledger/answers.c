@@ -283,7 +283,24 @@ static enum fault read_trace(struct store_txn *txn, const char *trace, json_t *s
     return fault;
 }
 
-/* A bare provider id is looked for under every source that begins a trace. */
+/* The trace of an event in the middle of a chain. */
+static enum fault find_trace(struct store_txn *txn, const char *id,
+                             char trace[EVENT_ID_BYTES_MAX + 1])
+{
+    struct slice value;
+    if (!*id || strlen(id) > EVENT_ID_BYTES_MAX) {
+        return OK;
+    }
+    enum fault fault = store_get(txn, TABLE_CAUSES, text_slice(id), &value);
+    if (fault == OK && value.len <= EVENT_ID_BYTES_MAX) {
+        memcpy(trace, value.bytes, value.len);
+        trace[value.len] = '\0';
+    }
+    return fault == FAULT_NOT_FOUND ? OK : fault;
+}
+
+/* The id is a trace's, an event's or the provider's bare one, which is looked for under every
+ * source that begins a trace. */
 static json_t *answer_trace(struct store_txn *txn, const json_t *question, enum fault *fault)
 {
     static const char *const sources[] = {"", "stripe:", "zendesk:", "local:"};
@@ -297,6 +314,11 @@ static json_t *answer_trace(struct store_txn *txn, const json_t *question, enum 
         if (*fault != OK) {
             break;
         }
+    }
+    if (*fault == OK && json_array_size(seqs) == 0) {
+        *trace = '\0';
+        *fault = find_trace(txn, id, trace);
+        *fault = *fault == OK ? read_trace(txn, trace, seqs) : *fault;
     }
     tree_set_text(answer, "trace", trace);
     tree_set(answer, "seqs", seqs);

@@ -223,7 +223,11 @@ static enum fault index_trace(struct store_txn *txn, const struct event *event)
     memcpy(key, event->trace, len);
     key[len] = '\n';
     store_key_u64(event->seq, (uint8_t *)key + len + 1);
-    return store_put(txn, TABLE_TRACES, (struct slice){key, len + 9}, text_slice(""));
+    enum fault fault = store_put(txn, TABLE_TRACES, (struct slice){key, len + 9}, text_slice(""));
+    if (fault == OK && strcmp(event->id, event->trace) != 0) {
+        fault = store_put(txn, TABLE_CAUSES, text_slice(event->id), text_slice(event->trace));
+    }
+    return fault;
 }
 
 static bool type_begins(const struct event *event, const char *prefix)
@@ -469,8 +473,9 @@ static const struct setting no_settings[] = {
 };
 static const struct setting *const settings[] = {no_settings, NULL};
 static const char *const topics[] = {"*", NULL};
-static const char *const tables[] = {"components", "names",    "members", "published", "deadlines",
-                                     "orphans",    "timeline", "traces",  "notes",     NULL};
+static const char *const tables[] = {"components", "names",   "members",  "published",
+                                     "deadlines",  "orphans", "timeline", "traces",
+                                     "notes",      "causes",  NULL};
 
 const struct actor_class ledger_actor = {
     .name = "ledger",

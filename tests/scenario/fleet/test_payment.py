@@ -235,6 +235,10 @@ def test_trace_why_and_tap_show_the_whole_chain(fleet):
     trace = fleet.usher("trace", joined[0]["trace"])
     assert [e["id"] for e in trace["events"] if e["type"] == "member.joined"] == [joined[0]["id"]]
     assert {"crm", "mailer"} <= {job["actor"] for job in trace["jobs"]}
+    assert fleet.usher("trace", joined[0]["id"])["trace"] == trace["trace"]
+    followed = fleet.usher_text("tap", "--json", "--follow", joined[0]["id"], "--until-now")
+    assert {json.loads(line)["id"] for line in followed.splitlines()} >= {
+        event["id"] for event in trace["events"]}
     why = fleet.usher_text("why", person.email)
     assert person.invoice in why and why.count("\n") <= 1
 
