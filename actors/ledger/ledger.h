@@ -15,6 +15,7 @@
  *   orphans     component, key -> the refund or dispute that has no payment
  *   timeline    component, seq -> line
  *   traces      trace, seq
+ *   causes      id of an event in the middle of a chain -> its trace
  *   notes       the next component's number; that a rebuild has to be compared */
 #ifndef USHER_LEDGER_H
 #define USHER_LEDGER_H
@@ -31,7 +32,8 @@ enum {
     TABLE_ORPHANS,
     TABLE_TIMELINE,
     TABLE_TRACES,
-    TABLE_NOTES
+    TABLE_NOTES,
+    TABLE_CAUSES
 };
 
 enum { DUE_AT_ONCE_MAX = 256, DUE_KEY_BYTES = 16 }; /* deadlines under way; time, component */
@@ -95,7 +97,7 @@ enum fault publish_row(struct store_txn *txn, const char *id, json_t **row) NODI
 
 enum fault timeline_add(struct store_txn *txn, uint64_t component, const struct event *event,
                         const json_t *data) NODISCARD;
-/* Appends the member's lines, oldest first. */
+/* Fills the list with the member's lines: by time, then by seq. */
 enum fault timeline_list(struct store_txn *txn, uint64_t component, const struct view *view,
                          const struct member *member, json_t *list) NODISCARD;
 enum fault timeline_move(struct store_txn *txn, uint64_t from, uint64_t to) NODISCARD;

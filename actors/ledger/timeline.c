@@ -23,7 +23,11 @@ static void fact_words(const struct fact *fact, struct buf *out)
 {
     switch (fact->kind) {
     case FACT_PAYMENT:
-        amount_words(out, strcmp(fact->status, "paid") == 0 ? "Paid" : "Payment failed:", fact);
+        if (strcmp(fact->status, "paid") != 0) {
+            amount_words(out, "Payment failed:", fact);
+        } else { /* a trial, or a discount of everything */
+            amount_words(out, fact->amount ? "Paid" : "Nothing to pay", fact);
+        }
         break;
     case FACT_REFUND:
         amount_words(out,
@@ -57,39 +61,112 @@ static void fact_words(const struct fact *fact, struct buf *out)
     }
 }
 
-/* "crm contact done", in words. */
+/* One of two columns of words; otherwise if there is no such row. */
+struct words_row {
+    const char *name;
+    const char *words;
+};
+
+static const char *words_of(const struct words_row *rows, const char *name, const char *otherwise)
+{
+    for (; rows->name; rows++) {
+        if (strcmp(rows->name, name) == 0) {
+            return rows->words;
+        }
+    }
+    return otherwise;
+}
+
+static const struct words_row kind_words[] = {
+    {"welcome", "Welcome mail"},
+    {"back", "Welcome-back mail"},
+    {"card", "Mail about the failed payment"},
+    {"goodbye", "Goodbye mail"},
+    {"refund", "Support note about the refund"},
+    {"partial_refund", "Support note about the refund"},
+    {"dispute_closed", "Support note about the closed dispute"},
+    {"ticket", "Support note about the ticket"},
+    {NULL, NULL},
+};
+static const struct words_row alert_words[] = {
+    {"payment_failed", "Alert about the failed payment"},
+    {"dispute", "Alert about the dispute"},
+    {NULL, NULL},
+};
+static const struct words_row verb_words[] = {
+    {"crm", "updated"},
+    {"support", "written"},
+    {NULL, NULL},
+};
+static const struct words_row service_words[] = {
+    {"hubspot", "HubSpot"},
+    {"zendesk", "Zendesk"},
+    {"slack", "Slack"},
+    {NULL, NULL},
+};
+
+static const char *what_of(const char *actor, const char *kind)
+{
+    if (strcmp(actor, "crm") == 0) {
+        return "Contact";
+    }
+    if (strcmp(actor, "alert") == 0) {
+        return words_of(alert_words, kind, "Alert");
+    }
+    if (strcmp(actor, "support") == 0 && strcmp(kind, "dispute") == 0) {
+        return "Support note about the dispute";
+    }
+    return words_of(kind_words, kind, strcmp(actor, "support") == 0 ? "Support note" : "Mail");
+}
+
+/* "Welcome mail sent", "Contact could not be updated in HubSpot, waits for a person". */
 static void job_words(const struct event *event, const json_t *data, struct buf *out)
 {
-    const char *kind = tree_text(data, "kind"), *actor = tree_text(data, "actor");
-    const char *what = strcmp(actor, "crm") == 0       ? "Contact"
-                       : strcmp(actor, "support") == 0 ? "Support note"
-                                                       : "Mail";
-    const char *how = strcmp(event->type, "job.done") == 0         ? "done"
-                      : strcmp(event->type, "job.retrying") == 0   ? "not taken, tried again"
-                      : strcmp(event->type, "job.dead") == 0       ? "refused, waits for a person"
-                      : strcmp(event->type, "job.uncertain") == 0  ? "uncertain"
-                      : strcmp(event->type, "job.superseded") == 0 ? "no longer needed"
-                                                                   : "skipped";
-    if (strcmp(actor, "crm") == 0) {
-        buf_printf(out, "%s in %s (version %lld): %s", what, tree_text(data, "target"),
-                   (long long)tree_int(data, "version"), how);
+    const char *actor = tree_text(data, "actor"), *error = tree_text(data, "error");
+    const char *what = what_of(actor, tree_text(data, "kind"));
+    const char *verb = words_of(verb_words, actor, "sent");
+    const char *service = words_of(service_words, tree_text(data, "target"), "");
+    const char *in = *service ? " in " : "";
+    if (strcmp(event->type, "job.done") == 0) {
+        buf_printf(out, "%s %s%s%s", what, verb, in, service);
+    } else if (strcmp(event->type, "job.retrying") == 0) {
+        buf_printf(out, "%s not yet %s%s%s, will be tried again", what, verb, in, service);
+    } else if (strcmp(event->type, "job.dead") == 0) {
+        buf_printf(out, "%s could not be %s%s%s, waits for a person", what, verb, in, service);
+    } else if (strcmp(event->type, "job.uncertain") == 0) {
+        buf_printf(out, "%s perhaps %s, nobody can say", what, verb);
+    } else if (strcmp(event->type, "job.superseded") == 0) {
+        buf_printf(out, "%s no longer needed", what);
     } else {
-        buf_printf(out, "%s (%s): %s", what, kind, how);
+        buf_printf(out, "%s skipped%s%s", what, *error ? ": " : "", error);
     }
 }
 
 static void admin_words(const struct event *event, const json_t *data, struct buf *out)
 {
-    const char *did = strcmp(event->type, "admin.granted") == 0   ? "granted access"
-                      : strcmp(event->type, "admin.revoked") != 0 ? "noted"
-                      : tree_flag(data, "lift")                   ? "gave access back"
-                                                                  : "revoked access";
-    if (strcmp(event->type, "admin.resynced") == 0) {
-        did = "asked for the contact to be sent again";
-    }
+    static const struct words_row deeds[] = {
+        {"admin.granted", "granted access"},
+        {"admin.revoked", "revoked access"},
+        {"admin.resynced", "asked for the contact to be sent again"},
+        {NULL, NULL},
+    };
+    static const struct words_row things[] = {
+        {"crm", "the contact"}, {"support", "the support note"},
+        {"mailer", "the mail"}, {"alert", "the alert"},
+        {NULL, NULL},
+    };
+    const char *thing = words_of(things, tree_text(data, "actor"), "something");
     const char *why = tree_text(data, *tree_text(data, "text") ? "text" : "reason");
-    buf_printf(out, "%s %s%s%s", *event->who ? event->who : event->source, did, *why ? ": " : "",
-               why);
+    buf_printf(out, "%s ", *event->who ? event->who : event->source);
+    if (strcmp(event->type, "admin.retried") == 0) {
+        buf_printf(out, "had %s tried again", thing);
+    } else if (strcmp(event->type, "admin.skipped") == 0) {
+        buf_printf(out, "skipped %s", thing);
+    } else {
+        buf_add_text(out, tree_flag(data, "lift") ? "gave access back"
+                                                  : words_of(deeds, event->type, "noted"));
+    }
+    buf_printf(out, "%s%s", *why ? ": " : "", why);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -199,14 +276,45 @@ static bool list_line(void *self, struct slice key, struct slice value)
     return true;
 }
 
+struct placed {
+    json_t *line;
+    int64_t time_ms;
+    size_t place; /* by seq */
+};
+
+static int compare_placed(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    return x->time_ms != y->time_ms ? (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms)
+                                    : (x->place > y->place) - (x->place < y->place);
+}
+
+/* They stand by seq; what came first stays first where times are the same. */
+static void sort_by_time(json_t *list)
+{
+    size_t count = json_array_size(list);
+    struct placed *placed = must_calloc(count + 1, sizeof *placed);
+    for (size_t i = 0; i < count; i++) {
+        json_t *line = json_incref(json_array_get(list, i));
+        placed[i] = (struct placed){line, tree_int(line, "time"), i};
+    }
+    qsort(placed, count, sizeof *placed, compare_placed);
+    for (size_t i = 0; i < count; i++) {
+        MUST(json_array_set_new(list, i, placed[i].line) == 0);
+    }
+    free(placed);
+}
+
 enum fault timeline_list(struct store_txn *txn, uint64_t component, const struct view *view,
                          const struct member *member, json_t *list)
 {
     uint8_t prefix[8];
     struct lister lister = {view, member, list};
     store_key_u64(component, prefix);
-    return store_scan(txn, TABLE_TIMELINE, (struct slice){prefix, sizeof prefix},
-                      (struct slice){NULL, 0}, false, list_line, &lister);
+    enum fault fault = store_scan(txn, TABLE_TIMELINE, (struct slice){prefix, sizeof prefix},
+                                  (struct slice){NULL, 0}, false, list_line, &lister);
+    sort_by_time(list);
+    return fault;
 }
 
 /* --- when components become one --------------------------------------------------------------- */

@@ -184,6 +184,11 @@ def test_a_members_story_is_told(ledger, connect):  # pylint: disable=unused-arg
     types = [e["type"] for e in tools.read_all() if e["seq"] in seqs]
     assert types == ["payment.linked", "member.activated"] or types == ["payment.linked",
                                                                        "member.joined"]
+    chain = tools.ask("ledger", {"ask": "trace", "id": "stripe:evt_1"})
+    for said in tools.read_all():
+        if said["seq"] in seqs:  # whichever event of the chain is named
+            assert tools.ask("ledger", {"ask": "trace", "id": said["id"]}) == chain
+    assert tools.ask("ledger", {"ask": "trace", "id": "evt_none"})["seqs"] == []
     assert ask(tools, {"ask": "member", "who": "nobody@example.com"}) == {"members": []}
 
 
@@ -227,6 +232,48 @@ def test_a_deadline_before_one_that_passed_is_told_too(ledger, connect):
         wait_until(lambda who=who: tools.read_all(topics=["member.due"]) and
                    not one(tools, who)["access"] and one(tools, who)["version"] == 3, 10,
                    f"the grant of {who} ran out")
+
+
+def test_the_timeline_speaks_to_a_founder_in_order(ledger, connect):
+    del ledger
+    webhook, tools = connect("webhook"), connect("tools")
+    connected = {name: connect(name) for name in ("crm", "mailer", "support", "alert")}
+    start = int(time.time() * 1000)
+    free = fact("payment", "in_0", status="paid", customer="cus_1", currency="usd")
+    webhook.publish([{**told(0, *purchase(1)[0]), "time": start},
+                     {**told(1, free), "time": start + 1}])
+    wait_until(lambda: (ask(tools, {"ask": "member", "who": "cus_1"}) or {}).get("members"), 10)
+    member = one(tools, "cus_1")["id"]
+
+    def job(actor, type_, kind, target, at, **more):
+        connected[actor].publish([{**event(f"{actor}:{type_}:{at}", type_, {
+            "actor": actor, "kind": kind, "target": target, "member": member, **more}),
+            "time": start + at, "subject": member}])
+
+    job("mailer", "job.done", "welcome", "smtp", 900)
+    job("crm", "job.done", "contact", "hubspot", 800)
+    job("crm", "job.retrying", "contact", "hubspot", 700)
+    job("support", "job.done", "refund", "zendesk", 1000)
+    job("support", "job.dead", "dispute", "zendesk", 1100)
+    job("mailer", "job.skipped", "card", "maildir", 1200, error="too old")
+    job("alert", "job.done", "payment_failed", "slack", 1300)
+    tools.publish([{**event("tools:1", "admin.retried", {
+        "actor": "support", "key": "x", "member": member, "reason": "key changed"}),
+        "time": start + 1400}, {**event("tools:2", "admin.noted", {
+            "member": member, "text": "called"}), "time": start + 1400}])
+    digest(tools)
+    lines = one(tools, "cus_1")["timeline"]
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    assert [line["text"] for line in lines if line["lane"] != "access"] == [
+        "Customer details", "Nothing to pay",
+        "Contact not yet updated in HubSpot, will be tried again",
+        "Contact updated in HubSpot", "Welcome mail sent",
+        "Support note about the refund written in Zendesk",
+        "Support note about the dispute could not be written in Zendesk, waits for a person",
+        "Mail about the failed payment skipped: too old",
+        "Alert about the failed payment sent in Slack"]
+    assert [line["text"] for line in lines][-2:] == [
+        "tools had the support note tried again: key changed", "tools noted: called"]
 
 
 def test_a_bad_rules_file_is_refused_with_its_line(home, broker):  # pylint: disable=unused-argument
