@@ -99,36 +99,51 @@ static struct consumer *find_consumer(struct peers *peers, const char *name)
     return consumer;
 }
 
-static struct peer *longest_silent(const struct peers *peers)
+/* Of all connections, or of those of one name. */
+static struct peer *longest_silent(const struct peers *peers, const struct consumer *of)
 {
-    struct peer *found = peers->all[0];
-    for (size_t i = 1; i < peers->count; i++) {
-        if (peers->all[i]->seen_ms < found->seen_ms) {
-            found = peers->all[i];
+    struct peer *found = NULL;
+    for (size_t i = 0; i < peers->count; i++) {
+        struct peer *peer = peers->all[i];
+        if ((!of || peer->consumer == of) && (!found || peer->seen_ms < found->seen_ms)) {
+            found = peer;
         }
     }
     return found;
 }
 
+/* A place for one more of that name. A name that has its share makes room among its own, so that one
+ * key cannot shut the others out. */
+static enum fault make_room(struct peers *peers, const struct consumer *consumer, int64_t now_ms,
+                            peers_gone *gone, void *self)
+{
+    bool share = consumer->connections >= PEER_CONNECTIONS_MAX;
+    if (!share && peers->count < PEERS_MAX) {
+        return OK;
+    }
+    struct peer *old = longest_silent(peers, share ? consumer : NULL);
+    if (now_ms - old->seen_ms < PEER_SILENT_MS) {
+        return FAULT_BUSY;
+    }
+    gone(self, old);
+    peers_drop(peers, old);
+    return OK;
+}
+
 enum fault peers_add(struct peers *peers, const uint8_t *route, size_t len, const char *user,
-                     const struct rights *rights, int64_t now_ms, int64_t wall_ms,
-                     struct peer **out)
+                     const struct rights *rights, int64_t now_ms, int64_t wall_ms, peers_gone *gone,
+                     void *self, struct peer **out)
 {
     if (len > PEER_ROUTE_BYTES_MAX || strlen(user) > PEER_USER_BYTES_MAX) {
         return FAULT_MALFORMED;
     }
     struct peer *old = peers_find(peers, route, len);
-    if (!old && peers->count == PEERS_MAX) {
-        old = longest_silent(peers);
-        if (now_ms - old->seen_ms < PEER_SILENT_MS) {
-            return FAULT_BUSY;
-        }
-    }
     if (old) {
+        gone(self, old);
         peers_drop(peers, old);
     }
     struct consumer *consumer = find_consumer(peers, peer_user_name(user));
-    if (!consumer) {
+    if (!consumer || make_room(peers, consumer, now_ms, gone, self) != OK) {
         return FAULT_BUSY;
     }
     struct peer *peer = must_calloc(1, sizeof *peer);

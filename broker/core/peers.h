@@ -8,8 +8,8 @@
  *            a send says that it is gone; peers_forget() now and then.
  * Ownership  Everything shown is borrowed until the next peers_add, _drop or _forget. Who keeps a
  *            peer longer keeps its number.
- * Limits     PEERS_MAX connections: a further one takes the place of the longest silent, or is
- *            refused while all are alive. CONSUMERS_MAX names.
+ * Limits     PEERS_MAX connections, PEER_CONNECTIONS_MAX of one name: a further one takes the place
+ *            of the longest silent, or is refused while all are alive. CONSUMERS_MAX names.
  * Threads    One. Time is a parameter. */
 #ifndef USHER_PEERS_H
 #define USHER_PEERS_H
@@ -25,6 +25,7 @@
 
 enum {
     PEERS_MAX = 1024,
+    PEER_CONNECTIONS_MAX = 256, /* of one name */
     CONSUMERS_MAX = 256,
     PEER_ROUTE_BYTES_MAX = 255,
     PEER_NAME_BYTES_MAX = 127,
@@ -84,15 +85,17 @@ struct peer *peers_numbered(const struct peers *peers, uint64_t number);
 struct peer *peers_nth(const struct peers *peers, size_t n); /* until NULL */
 size_t peers_count(const struct peers *peers);
 
+/* Called for a connection just before it is dropped to make room, or forgotten. */
+typedef void peers_gone(void *self, struct peer *peer);
+
 /* A connection that has the right to be `user`; one with the same route is replaced. BUSY when
  * there is no place. */
 enum fault peers_add(struct peers *peers, const uint8_t *route, size_t len, const char *user,
-                     const struct rights *rights, int64_t now_ms, int64_t wall_ms,
-                     struct peer **out) NODISCARD;
+                     const struct rights *rights, int64_t now_ms, int64_t wall_ms, peers_gone *gone,
+                     void *self, struct peer **out) NODISCARD;
 void peers_drop(struct peers *peers, struct peer *peer);
 
-/* Drops connections that have been silent for PEER_FORGET_MS; calls `gone` for each first. */
-typedef void peers_gone(void *self, struct peer *peer);
+/* Drops connections that have been silent for PEER_FORGET_MS. */
 void peers_forget(struct peers *peers, int64_t now_ms, peers_gone *gone, void *self);
 
 /* The newest connection of that name that is not silent, or NULL. */

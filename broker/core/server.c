@@ -100,6 +100,11 @@ static void forget_peer(struct server *server, struct peer *peer)
     peer->read.waiting = false;
 }
 
+static void peer_gone(void *self, struct peer *peer)
+{
+    forget_peer(self, peer);
+}
+
 static void drop_peer(struct server *server, struct peer *peer)
 {
     forget_peer(server, peer);
@@ -140,13 +145,13 @@ static void hello_take(struct server *server, const struct server_message *messa
         return;
     }
     enum fault fault = check_hello(server, message->user, name, version, &rights, &words);
-    if (fault == OK && old) {
-        drop_peer(server, old); /* it says HELLO again: all that it had is void */
-    }
+    /* It says HELLO again: all that it had is void, but not what lies in its queue. */
+    uint64_t unproven_bytes = old ? old->unproven_bytes : 0;
+    int64_t unproven_ms = old ? old->unproven_ms : 0;
     struct peer *peer = NULL;
     if (fault == OK) {
         fault = peers_add(server->peers, message->route.bytes, message->route.len, message->user,
-                          rights, now_ms, clock_wall_ms(), &peer);
+                          rights, now_ms, clock_wall_ms(), peer_gone, server, &peer);
     }
     if (fault != OK) {
         logs_write(LOGS_WARN, "hello refused", "name", peer_user_name(message->user), "fault",
@@ -154,6 +159,8 @@ static void hello_take(struct server *server, const struct server_message *messa
         server_refuse(server, message->route, header->request, fault, words, -1);
         return;
     }
+    peer->unproven_bytes = unproven_bytes;
+    peer->unproven_ms = unproven_ms;
     read_allowed(rights, &peer->allowed);
     logs_write(LOGS_INFO, "connected", "name", name, NULL);
     struct journal_stat stat;
@@ -265,11 +272,6 @@ bool server_batch_full(const struct server *server)
 bool server_busy(const struct server *server)
 {
     return server->reads_waiting > 0;
-}
-
-static void peer_gone(void *self, struct peer *peer)
-{
-    forget_peer(self, peer);
 }
 
 void server_tick(struct server *server, int64_t now_ms)

@@ -5,11 +5,21 @@
 
 #define KEY "0123456789012345678901234567890123456789"
 
+static int gone_count;
+
+static void count_gone(void *self, struct peer *peer)
+{
+    (void)self;
+    (void)peer;
+    gone_count++;
+}
+
 static struct peer *add(struct peers *peers, const char *route, const char *user, int64_t now_ms)
 {
     struct peer *peer = NULL;
     assert_int_equal(peers_add(peers, (const uint8_t *)route, strlen(route), user,
-                               rights_of(peer_user_name(user)), now_ms, now_ms, &peer),
+                               rights_of(peer_user_name(user)), now_ms, now_ms, count_gone, NULL,
+                               &peer),
                      OK);
     return peer;
 }
@@ -67,15 +77,6 @@ static void the_newest_live_connection_of_a_name_is_asked(void **state)
     peers_destroy(&peers);
 }
 
-static int gone_count;
-
-static void count_gone(void *self, struct peer *peer)
-{
-    (void)self;
-    (void)peer;
-    gone_count++;
-}
-
 static void the_silent_are_forgotten(void **state)
 {
     (void)state;
@@ -92,25 +93,53 @@ static void the_silent_are_forgotten(void **state)
     peers_destroy(&peers);
 }
 
+static enum fault add_further(struct peers *peers, const char *name, int64_t now_ms)
+{
+    char user[64];
+    struct peer *peer;
+    snprintf(user, sizeof user, KEY " %s", name);
+    return peers_add(peers, (const uint8_t *)"further", 7, user, rights_of(name), now_ms, 0,
+                     count_gone, NULL, &peer);
+}
+
+static void fill(struct peers *peers, const char *const *names, int each)
+{
+    char route[16], user[64];
+    for (; *names; names++) {
+        snprintf(user, sizeof user, KEY " %s", *names);
+        for (int i = 0; i < each; i++) {
+            snprintf(route, sizeof route, "%s%d", *names, i);
+            add(peers, route, user, i == 7 ? 0 : 1);
+        }
+    }
+}
+
 static void places_are_bounded(void **state)
 {
     (void)state;
     struct peers *peers = peers_new();
-    struct peer *peer;
-    char route[16];
-    for (int i = 0; i < PEERS_MAX; i++) {
-        snprintf(route, sizeof route, "r%d", i);
-        add(peers, route, KEY " tools", i == 7 ? 0 : 1);
-    }
-    const uint8_t further[] = "further";
-    assert_int_equal(peers_add(peers, further, 7, KEY " tools", rights_of("tools"),
-                               PEER_SILENT_MS - 1, 0, &peer),
-                     FAULT_BUSY);
-    assert_int_equal(
-        peers_add(peers, further, 7, KEY " tools", rights_of("tools"), PEER_SILENT_MS, 0, &peer),
-        OK);
+    fill(peers, (const char *const[]){"tools", "crm", "alert", "mailer", NULL}, PEERS_MAX / 4);
+    gone_count = 0;
+    assert_int_equal(add_further(peers, "ledger", PEER_SILENT_MS - 1), FAULT_BUSY);
+    assert_int_equal(add_further(peers, "ledger", PEER_SILENT_MS), OK);
     assert_int_equal(peers_count(peers), PEERS_MAX);
-    assert_null(find(peers, "r7")); /* the longest silent made place */
+    assert_int_equal(gone_count, 1);
+    assert_null(find(peers, "tools7")); /* the longest silent made place */
+    peers_destroy(&peers);
+}
+
+static void a_name_has_a_share_of_the_places(void **state)
+{
+    (void)state;
+    struct peers *peers = peers_new();
+    fill(peers, (const char *const[]){"tools", NULL}, PEER_CONNECTIONS_MAX);
+    add(peers, "crm", KEY " crm", 0); /* silent for longer, but another's */
+    gone_count = 0;
+    assert_int_equal(add_further(peers, "tools", PEER_SILENT_MS - 1), FAULT_BUSY);
+    assert_int_equal(add_further(peers, "tools", PEER_SILENT_MS), OK);
+    assert_int_equal(gone_count, 1);
+    assert_null(find(peers, "tools7"));
+    assert_non_null(find(peers, "crm"));
     peers_destroy(&peers);
 }
 
@@ -123,7 +152,7 @@ static void names_are_bounded(void **state)
     for (int i = 0; i <= CONSUMERS_MAX; i++) {
         snprintf(user, sizeof user, KEY " people/p%d", i);
         enum fault fault = peers_add(peers, (const uint8_t *)user + 41, strlen(user + 41), user,
-                                     rights_of("tools"), 0, 0, &peer);
+                                     rights_of("tools"), 0, 0, count_gone, NULL, &peer);
         assert_int_equal(fault, i < CONSUMERS_MAX ? OK : FAULT_BUSY);
     }
     peers_destroy(&peers);
@@ -137,6 +166,7 @@ int main(void)
         cmocka_unit_test(the_newest_live_connection_of_a_name_is_asked),
         cmocka_unit_test(the_silent_are_forgotten),
         cmocka_unit_test(places_are_bounded),
+        cmocka_unit_test(a_name_has_a_share_of_the_places),
         cmocka_unit_test(names_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

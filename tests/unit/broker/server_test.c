@@ -3,6 +3,7 @@
 
 #include "doorbell.h"
 #include "events.h"
+#include "must.h"
 #include "peers.h"
 #include "server.h"
 #include "wire.h"
@@ -14,7 +15,7 @@ enum { ANSWERS_MAX = 1024 };
 struct answer {
     char route[16];
     enum wire_verb verb;
-    int64_t request, first; /* first: its first argument, where that is a number */
+    int64_t request, first, second, third; /* its arguments, where they are numbers */
     char fault[32];
     size_t body_len;
 };
@@ -47,6 +48,8 @@ static enum fault take_answer(void *self, struct slice route, const struct buf *
     answer->verb = parsed.verb;
     answer->request = parsed.request;
     (void)wire_int(&parsed, 0, &answer->first);
+    (void)wire_int(&parsed, 1, &answer->second);
+    (void)wire_int(&parsed, 2, &answer->third);
     (void)wire_text(&parsed, 0, answer->fault, sizeof answer->fault);
     answer->body_len = body.len;
     return OK;
@@ -135,8 +138,8 @@ static void hello(struct rig *rig, const char *name)
     rig->count = 0;
 }
 
-static void publish(struct rig *rig, const char *name, int64_t request, const char *id,
-                    const char *type)
+static void publish_data(struct rig *rig, const char *name, int64_t request, const char *id,
+                         const char *type, const struct buf *data)
 {
     struct buf body = {0};
     struct event *event = calloc(1, sizeof *event);
@@ -145,11 +148,34 @@ static void publish(struct rig *rig, const char *name, int64_t request, const ch
     EVENT_SET(event->id, id);
     EVENT_SET(event->type, type);
     event->time_ms = 1;
+    event->data = data->bytes;
+    event->data_len = data->len;
     event_pack(event, &body);
     snprintf(header, sizeof header, "[\"PUBLISH\",%d,1]", (int)request);
     say(rig, name, header, &body, 0);
     free(event);
     buf_fini(&body);
+}
+
+static void publish(struct rig *rig, const char *name, int64_t request, const char *id,
+                    const char *type)
+{
+    publish_data(rig, name, request, id, type, &(struct buf){0});
+}
+
+static void publish_large(struct rig *rig, const char *name, size_t len)
+{
+    struct buf data = {0};
+    char id[64], *text = calloc(1, len);
+    assert_non_null(text);
+    memset(text, 'x', len);
+    snprintf(id, sizeof id, "%s:large", name);
+    value_put_map(&data, 1);
+    value_put_text(&data, "text");
+    value_put_string(&data, text, len);
+    publish_data(rig, name, 1, id, "member.joined", &data);
+    buf_fini(&data);
+    free(text);
 }
 
 static void commit(struct rig *rig)
@@ -271,6 +297,78 @@ static void reads_are_served_a_few_a_round_one_for_each(void **state)
     rig_destroy(rig);
 }
 
+/* Changes a byte of the journal's first file where `text` stands. */
+static void damage(const struct rig *rig, const char *text)
+{
+    static char bytes[1 << 20];
+    char *path = must_sprintf("%s/segment-%016d", rig->folder, 1);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    char *at = memmem(bytes, len, text, strlen(text));
+    assert_non_null(at);
+    assert_int_equal(fseek(file, at - bytes, SEEK_SET), 0);
+    assert_int_equal(fputc('#', file), '#');
+    fclose(file);
+    free(path);
+}
+
+/* What stands before damage is served, and `next` stops there: the next READ is told of it. */
+static void damage_is_never_passed_over(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(1);
+    hello(rig, "ledger");
+    for (int i = 1; i <= 4; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "ledger:%d", i);
+        publish(rig, "ledger", i, id, i == 2 ? "member.due" : "member.joined");
+        if (i != 2) { /* the second and third are of one batch */
+            commit(rig);
+        }
+    }
+    damage(rig, "ledger:3");
+    rig->count = 0;
+    say(rig, "ledger", "[\"READ\",5,1,512,[]]", NULL, 0);
+    commit(rig);
+    assert_int_equal(rig->answers[0].verb, WIRE_EVENTS);
+    assert_int_equal(rig->answers[0].first, 2);
+    assert_int_equal(rig->answers[0].second, 3);
+    say(rig, "ledger", "[\"READ\",6,2,512,[\"member.joined\"]]", NULL, 0); /* 2 is passed over */
+    commit(rig);
+    assert_int_equal(rig->answers[1].first, 0);
+    assert_int_equal(rig->answers[1].second, 3);
+    say(rig, "ledger", "[\"READ\",7,3,512,[]]", NULL, 0);
+    commit(rig);
+    assert_string_equal(rig->answers[2].fault, "corrupt");
+    assert_int_equal(rig->answers[2].third, 4);
+    say(rig, "ledger", "[\"READ\",8,4,512,[]]", NULL, 0);
+    commit(rig);
+    assert_int_equal(rig->answers[3].first, 1);
+    assert_int_equal(rig->answers[3].second, 5);
+    rig_destroy(rig);
+}
+
+/* HELLO again on the same connection does not empty its queue. */
+static void hello_again_takes_no_answers(void **state)
+{
+    (void)state;
+    enum { EVENT_DATA = 400 << 10, ROUNDS = SERVER_UNPROVEN_BYTES_MAX / EVENT_DATA + 2 };
+    struct rig *rig = rig_new(1);
+    hello(rig, "ledger");
+    publish_large(rig, "ledger", EVENT_DATA);
+    commit(rig);
+    rig->count = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        say(rig, "ledger", "[\"HELLO\",1,\"ledger\",1]", NULL, 0);
+        say(rig, "ledger", "[\"READ\",2,1,512,[]]", NULL, 0);
+        commit(rig);
+    }
+    assert_int_equal(rig->answers[1].verb, WIRE_EVENTS);
+    assert_string_equal(rig->answers[rig->count - 1].fault, "busy");
+    rig_destroy(rig);
+}
+
 static void nobody_speaks_before_hello(void **state)
 {
     (void)state;
@@ -361,6 +459,8 @@ int main(void)
         cmocka_unit_test(a_full_batch_is_committed_on_the_way),
         cmocka_unit_test(no_room_is_temporary_for_all),
         cmocka_unit_test(reads_are_served_a_few_a_round_one_for_each),
+        cmocka_unit_test(damage_is_never_passed_over),
+        cmocka_unit_test(hello_again_takes_no_answers),
         cmocka_unit_test(nobody_speaks_before_hello),
         cmocka_unit_test(a_route_is_worth_nothing_without_its_key),
         cmocka_unit_test(a_question_is_answered_refused_or_over),
