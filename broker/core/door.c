@@ -38,10 +38,9 @@ static void set_int(void *socket, int option, int value)
     MUST(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
 }
 
-static void *new_socket(void *context, int type, zcert_t *cert)
+static void *new_socket(void *context, int type, int64_t message_bytes_max, zcert_t *cert)
 {
     void *socket = zmq_socket(context, type);
-    int64_t message_bytes_max = WIRE_MESSAGE_BYTES_MAX;
     MUST(socket);
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_HANDSHAKE_IVL, DOOR_HANDSHAKE_MS);
@@ -80,11 +79,11 @@ static enum fault open_sockets(struct door *door, const char *home, struct buf *
     }
     fault = zap_open(door->context, door->auth, &door->zap);
     MUST(fault == OK); /* the context is ours alone */
-    door->router = new_socket(door->context, ZMQ_ROUTER, cert);
+    door->router = new_socket(door->context, ZMQ_ROUTER, WIRE_MESSAGE_BYTES_MAX, cert);
     set_int(door->router, ZMQ_ROUTER_MANDATORY, 1);
     set_int(door->router, ZMQ_SNDHWM, DOOR_SEND_HWM);
     set_int(door->router, ZMQ_RCVHWM, DOOR_RECEIVE_HWM);
-    door->bell = new_socket(door->context, ZMQ_PUB, cert);
+    door->bell = new_socket(door->context, ZMQ_PUB, DOOR_BELL_BYTES_MAX, cert);
     set_int(door->bell, ZMQ_SNDHWM, DOOR_BELL_HWM);
     zcert_destroy(&cert);
     char *run = home_path(home, "run");

@@ -18,6 +18,8 @@ enum {
     DOOR_SEND_HWM = 1000,
     DOOR_RECEIVE_HWM = 1000,
     DOOR_BELL_HWM = 1000,
+    /* Of a subscription, and of the handshake before it. libzmq keeps a node for each byte. */
+    DOOR_BELL_BYTES_MAX = 1024,
     DOOR_HANDSHAKE_MS = 3000,
     DOOR_PING_MS = 2000,
     DOOR_PING_TIMEOUT_MS = 6000,

@@ -346,6 +346,29 @@ def test_slow_reader_costs_bounded_memory_and_delays_nobody(broker, connect):
     assert "take your answers first" in {a[2][1] for a in answers if a[0] == "REFUSED"}
 
 
+def test_one_key_shuts_nobody_out(broker, connect):
+    mailers = [connect("mailer", hello=False) for _ in range(300)]
+    for mailer in mailers:
+        mailer.send("HELLO", "mailer", 1)
+    answers = [mailer.receive()[0] for mailer in mailers]
+    assert answers.count("WELCOME") == 256 and answers.count("REFUSED") == 44
+    connect("webhook").publish([payment(1)])
+
+
+def test_long_subscriptions(broker, connect):
+    """libzmq keeps a node for each byte of a subscription: a long one costs the connection only."""
+    mailer = connect("mailer")
+    mailer.listen()
+    before = anonymous_kib(broker.pid)
+    for first in range(64, 128):
+        mailer.bell_socket.subscribe(bytes([first]) * (16 << 10))
+    tools = connect("tools")
+    tools.listen()
+    for _ in range(3):
+        assert tools.bell()[0] == "heartbeat"
+    assert anonymous_kib(broker.pid) - before < 8192
+
+
 # --- questions --------------------------------------------------------------------------------
 
 
