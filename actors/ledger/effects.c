@@ -217,7 +217,7 @@ static void add_goodbye(struct effects *effects, struct arena *arena)
     int64_t last_ms = 0;
     for (size_t i = 0; i < effects->member->item_count; i++) {
         const struct item *item = effects->member->items[i];
-        if (!item->over || strcmp(item->subscription->status, "canceled") != 0) {
+        if (!item->subscription || strcmp(item->subscription->status, "canceled") != 0) {
             continue;
         }
         const struct row *row = item->subscription;

@@ -59,6 +59,27 @@ static bool is_better(const struct item *a, const struct item *b)
     return strcmp(a->key, b->key) < 0;
 }
 
+/* A purchase that failed and was tried again as another one, which was paid, counts no more. */
+static void drop_tried_again(struct view *view, const struct member *member)
+{
+    for (size_t i = 0; i < member->item_count; i++) {
+        struct item *item = member->items[i];
+        const struct payment *failed = item->newest;
+        for (size_t j = 0; failed && !item->first_paid && !item->over && j < member->item_count;
+             j++) {
+            const struct payment *paid = member->items[j]->first_paid;
+            if (paid && paid->paid_ms >= failed->failed_ms) {
+                item->over = true;
+                item->state = STATE_NONE;
+                item->access = false;
+                item->changed_ms = 0;
+                item->reason = arena_printf(&view->arena, "%s failed, another purchase was paid",
+                                            payment_words(view, failed));
+            }
+        }
+    }
+}
+
 static void choose_face(struct member *member)
 {
     for (size_t i = 0; i < member->record_count; i++) {
@@ -74,6 +95,7 @@ static void choose_face(struct member *member)
 static void evaluate(struct view *view, struct member *member)
 {
     read_acts(view, member);
+    drop_tried_again(view, member);
     for (size_t i = 0; i < member->item_count; i++) {
         const struct item *item = member->items[i];
         if (!member->best || is_better(item, member->best)) {

@@ -107,7 +107,7 @@ struct item {
     struct payment *newest, *newest_paid, *first_paid;
     enum state state;
     bool access;
-    bool over;
+    bool over; /* nothing more comes of it: it ended, or was tried again as another purchase */
     const char *reason;
     int64_t until_ms;
     int64_t changed_ms; /* when it came into its state */

@@ -396,6 +396,7 @@ class Judge:
             if i.ours and i.records and self.who.find(min(i.records)) == name]}
             for name, names in groups.items()}
         for member in self.people_of.values():
+            self._tried_again(member["items"])
             self._state(member)
         for member in self.people_of.values():
             self._effects(member)
@@ -403,6 +404,14 @@ class Judge:
         return [{"id": m["id"], "aliases": m["aliases"], "state": m["state"],
                  "access": m["state"] in GIVES, "effects": sorted(m["effects"])}
                 for _, m in sorted(self.people_of.items())]
+
+    @staticmethod
+    def _tried_again(items):
+        """A purchase that failed counts no more once another one was paid after it."""
+        for item in items:
+            if item.newest and not item.paid() and not item.over and any(
+                    i.first_paid and i.first_paid.paid_at >= item.newest.failed_at for i in items):
+                item.state, item.changed, item.access, item.over = "none", 0, False, True
 
     def _state(self, member):
         def rank(item):
