@@ -136,7 +136,9 @@ static void job_words(const struct event *event, const json_t *data, struct buf 
     } else if (strcmp(event->type, "job.uncertain") == 0) {
         buf_printf(out, "%s perhaps %s, nobody can say", what, verb);
     } else if (strcmp(event->type, "job.superseded") == 0) {
-        buf_printf(out, "%s no longer needed", what);
+        buf_printf(out, "%s %s", what,
+                   strcmp(actor, "crm") == 0 ? "was about to be updated, a newer state follows"
+                                             : "no longer needed");
     } else {
         buf_printf(out, "%s skipped%s%s", what, *error ? ": " : "", error);
     }
