@@ -87,26 +87,39 @@ static void on_held(void *self, int64_t id)
     jobs_wake(flight->jobs, 0);
 }
 
+/* What a probe's answer says of the key: nothing, if the target is in trouble itself. */
+static enum probe_said probe_reads(const struct slot *slot, const struct answer *answer)
+{
+    int status = answer->status;
+    bool mail = slot->probe_mail;
+    bool refused = mail ? status >= 530 && status <= 538 : status == 401 || status == 403;
+    bool trouble = mail ? status < 500 && status >= 300
+                        : status >= 500 || status == 408 || status == 425 || status == 429;
+    if (answer->fault != OK || trouble) {
+        return PROBE_NONE;
+    }
+    return refused ? PROBE_REFUSED : PROBE_TAKEN;
+}
+
 /* 403: a job that is not allowed, or a key that is not? */
 static void on_doubt(void *self, const struct answer *answer)
 {
     struct flight *flight = self;
-    if (answer->fault != OK) {
-        flight->verdict.kind = VERDICT_AGAIN;
-    } else {
-        bool refused = answer->status == 401 || answer->status == 403;
-        flight->verdict.kind = refused ? VERDICT_REFUSED : VERDICT_NEVER;
-    }
+    static const enum verdict_kind kinds[] = {[PROBE_NONE] = VERDICT_AGAIN,
+                                              [PROBE_TAKEN] = VERDICT_NEVER,
+                                              [PROBE_REFUSED] = VERDICT_REFUSED};
+    flight->verdict.kind = kinds[probe_reads(flight->slot, answer)];
     ended(flight);
 }
 
-static bool probe_start(struct jobs *jobs, const struct slot *slot, const char *secret,
-                        http_done *done, void *self, int64_t *id)
+static bool probe_start(struct jobs *jobs, struct slot *slot, const char *secret, http_done *done,
+                        void *self, int64_t *id)
 {
     struct call call = {0};
     const struct adapter *adapter = slot->wanted.adapter;
     bool started = adapter->probe && adapter->probe(slot->wanted.settings, secret, &call) == OK;
     call.timeout_ms = jobs->timeout_ms;
+    slot->probe_mail = started && strcmp(call.method, "NOOP") == 0;
     started = started && http_out_start(jobs->http, &call, done, NULL, self, id) == OK;
     call_fini(&call);
     return started;
@@ -192,13 +205,8 @@ static void on_probe(void *self, const struct answer *answer)
 {
     struct slot *slot = self;
     slot->probe_call = 0;
-    if (answer->fault != OK) {
-        return; /* nothing learned; asked again later */
-    }
-    int status = answer->status;
-    bool refused = status == 401 || status == 403 || (status >= 530 && status <= 538);
-    slot->probe_said = refused ? PROBE_REFUSED : PROBE_TAKEN;
-    if (!refused) {
+    slot->probe_said = probe_reads(slot, answer); /* nothing learned: asked again later */
+    if (slot->probe_said == PROBE_TAKEN) {
         jobs_wake(slot->jobs, 0);
     }
 }

@@ -53,6 +53,8 @@ struct record {
     size_t old_queue_len;
 };
 
+enum probe_said { PROBE_NONE, PROBE_TAKEN, PROBE_REFUSED };
+
 struct slot {
     struct jobs *jobs;
     struct jobs_slot wanted;
@@ -69,7 +71,8 @@ struct slot {
     uint8_t secret_hash[SHA256_BYTES];
     int64_t probe_ms; /* the next probe */
     int64_t probe_call;
-    enum { PROBE_NONE, PROBE_TAKEN, PROBE_REFUSED } probe_said;
+    bool probe_mail; /* it was a NOOP, its answer is SMTP's */
+    enum probe_said probe_said;
 };
 
 enum flight_stage {
