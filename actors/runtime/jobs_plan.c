@@ -303,6 +303,7 @@ static enum fault begin(struct jobs *jobs, struct store_txn *txn, struct slot *s
     struct flight *flight = plan_room(jobs);
     MUST(flight);
     board(flight, slot, record, payload);
+    breaker_started(&slot->breaker); /* not sooner: what needs no call never ends one */
     flight->stage = FLIGHT_PLANNED;
     fault = record_keep(jobs, txn, record);
 out:
@@ -338,9 +339,6 @@ static enum fault consider(struct jobs *jobs, struct store_txn *txn, struct slot
                    !bucket_take(&slot->bucket, slot->per_10s, now_ms, &wait_ms))) {
         *full = true;
         goto out;
-    }
-    if (remote) {
-        breaker_started(&slot->breaker);
     }
     slot->picks++;
     fault = begin(jobs, txn, slot, &record, document);

@@ -156,6 +156,40 @@ def test_403_is_one_jobs_end_unless_the_key_is_refused(stage, http_sink):
     assert len(stage.news("target.accepted")) == 1
 
 
+def test_a_probe_that_meets_trouble_says_nothing_of_the_key(stage, http_sink):
+    stage.hubspot(http_sink, key="pat-1")
+    http_sink.script(Answer(403), method="POST")
+    http_sink.script(Answer(503), path="limit=1")
+    stage.publish(member(1))
+    stage.wait_job("crm", "crm:mem_0001", "done")
+    assert not stage.news("job.dead") and not stage.news("target.refused")
+
+    http_sink.key = "pat-2"
+    http_sink.script(Answer(503), Answer(429), path="limit=1")
+    stage.publish(member(2))
+    stage.kit.wait_until(lambda: len(http_sink.calls(path="limit=1")) >= 4, what="three probes")
+    assert len(stage.news("target.refused")) == 1
+    assert not stage.news("target.accepted")
+    stage.secret("hubspot", "pat-2")
+    stage.wait_all("crm", 2)
+    assert len(stage.news("target.refused")) == 1 == len(stage.news("target.accepted"))
+
+
+def test_a_job_that_needs_no_call_leaves_the_breaker_alone(stage, http_sink):
+    stage.hubspot(http_sink)
+    http_sink.down = True
+    stage.publish(member(2))
+    stage.publish(member(1))
+    stage.kit.wait_until(lambda: len(stage.news("job.retrying")) >= 7, what="the breaker opens")
+    # first in line, it is retired without ever having had a contact
+    stage.publish(member(1, 5, aliases=["mem_0001", "mem_0002"], merged=["mem_0002"]),
+                  "member.changed")
+    stage.wait_job("crm", "crm:mem_0002", "superseded")
+    http_sink.down = False
+    stage.wait_job("crm", "crm:mem_0001", "done")
+    assert [c["email"] for c in http_sink.contacts.values()] == ["m1@example.com"]
+
+
 def test_down_for_long_then_the_newest_state_once(stage, http_sink):
     stage.hubspot(http_sink)
     http_sink.down = True
