@@ -63,6 +63,7 @@ static void add_found(struct search *search, uint64_t number, const struct view 
     }
     json_incref(document);
     json_object_del(document, "effects");
+    tree_set_text(document, "because", tree_text(row, "because"));
     json_t *timeline = json_array(), *suggestions = json_array();
     search->fault = timeline_list(search->txn, number, view, member, timeline);
     for (size_t i = 0; i < view->member_count; i++) {
@@ -162,8 +163,9 @@ static json_t *answer_why(struct store_txn *txn, const json_t *question, enum fa
         }
         buf_printf(&sentence, " has %saccess: %s (rule: %s).",
                    tree_flag(first, "access") ? "" : "no ", tree_text(first, "reason"),
-                   tree_text(first, "rule"));
-        static const char *const copied[] = {"id", "state", "reason", "rule", "version"};
+                   tree_text(first, "because"));
+        tree_set_text(answer, "rule", tree_text(first, "because"));
+        static const char *const copied[] = {"id", "state", "reason", "version"};
         for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
             if (tree_get(first, copied[i])) {
                 tree_set(answer, copied[i], json_incref(tree_get(first, copied[i])));

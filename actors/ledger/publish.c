@@ -151,6 +151,34 @@ static struct change name_change(const struct rules *rules, const struct member 
     return name_detail(rules, past, document, cause);
 }
 
+/* The rule that holds now: what `why` names. What the last event changed may have been a name. */
+static enum rule_id rule_in_force(const struct view *view, const struct member *member)
+{
+    const struct item *best = member->best;
+    bool granted = member->grant && !(best && best->access);
+    if (member->revoke || granted) {
+        return RULE_BY_PERSON;
+    }
+    switch (member->state) {
+    case STATE_TRIALING:
+        return RULE_TRIAL;
+    case STATE_PAUSED:
+        return RULE_PAYMENT_FAILED;
+    case STATE_REVOKED:
+        return revoked_rule(member);
+    case STATE_ENDED:
+        return RULE_OVER;
+    case STATE_ENDING:
+        return RULE_ENDING;
+    case STATE_ACTIVE:
+        return best->newest_paid && payment_is_return(view, member, best->newest_paid)
+                   ? RULE_BACK
+                   : RULE_FIRST_ACCESS;
+    default:
+        return RULE_DETAILS;
+    }
+}
+
 /* --- telling ---------------------------------------------------------------------------------- */
 
 static bool same_document(const json_t *old, const json_t *new)
@@ -168,7 +196,7 @@ static bool same_document(const json_t *old, const json_t *new)
 }
 
 static enum fault save_rows(struct store_txn *txn, const struct member *member, int64_t version,
-                            bool had_access, json_t *document)
+                            bool had_access, const char *because, json_t *document)
 {
     enum fault fault = OK;
     for (size_t i = 0; fault == OK && i < member->record_count; i++) {
@@ -176,6 +204,7 @@ static enum fault save_rows(struct store_txn *txn, const struct member *member, 
         tree_set_int(row, "version", version);
         tree_set_flag(row, "had", had_access);
         if (i == 0) {
+            tree_set_text(row, "because", because);
             tree_set(row, "doc", json_incref(document));
         } else {
             tree_set_text(row, "in", member->id);
@@ -226,7 +255,9 @@ static enum fault publish_member(struct ledger *ledger, struct store_txn *txn,
     if (json_array_size(past.merged)) {
         tree_set(document, "merged", json_incref(past.merged));
     }
-    fault = save_rows(txn, member, past.version + 1, past.had_access || member->access, document);
+    const char *because = ledger->rules.rule[rule_in_force(view, member)].name;
+    fault = save_rows(txn, member, past.version + 1, past.had_access || member->access, because,
+                      document);
     if (fault == OK) {
         fault = tell(ledger, txn, member->id, change.type, cause, document);
     }

@@ -180,6 +180,11 @@ def test_a_members_story_is_told(ledger, connect):  # pylint: disable=unused-arg
     why = tools.ask("ledger", {"ask": "why", "who": "person1@example.com"})
     assert why["sentence"] == ("Person 1 (person1@example.com) has no access: "
                                "charge ch_1 refunded in full (rule: refunded in full).")
+    webhook.publish([told(99, fact("customer", "cus_1", 9000, email="person1@example.com",
+                                   name="Person One"))])
+    wait_until(lambda: one(tools, "cus_1")["rule"] == "details changed", 10)
+    why = tools.ask("ledger", {"ask": "why", "who": "person1@example.com"})
+    assert why["rule"] == "refunded in full" and why["rule"] in why["sentence"]
     seqs = tools.ask("ledger", {"ask": "trace", "id": "evt_1"})["seqs"]
     types = [e["type"] for e in tools.read_all() if e["seq"] in seqs]
     assert types == ["payment.linked", "member.activated"] or types == ["payment.linked",
