@@ -58,8 +58,7 @@ class Payment:
         self.until = max(f.get("until_ms", 0) for f in facts)
         self.amount = max((f.get("amount", 0) for f in paid), default=0)
         self.ours = any(not f.get("foreign") for f in facts)
-        self.refunds, self.disputes = [], []
-        self.item = None
+        self.refunds, self.disputes, self.item = [], [], None
 
     @property
     def at(self):
@@ -80,8 +79,7 @@ class Payment:
 class Item:
     def __init__(self, key, is_subscription, subscription):
         self.key, self.is_subscription, self.subscription = key, is_subscription, subscription
-        self.payments, self.records = [], set()
-        self.ours = False
+        self.payments, self.records, self.ours = [], set(), False
 
     def word(self):
         return self.subscription["status"] if self.subscription else ""
@@ -132,7 +130,6 @@ class Judge:
     def __init__(self, events, now, grace):
         self.now, self.grace = now, grace
         self.facts = collections.defaultdict(list)
-        self.source = {}
         self.acts = []
         for event in events:
             for fact in event.get("facts", []):
@@ -206,9 +203,8 @@ class Judge:
 
     def people(self):
         self.records = {}
-        owned = collections.defaultdict(set)       # customer -> items, ours or not
-        leads = collections.defaultdict(set)       # group -> customers by links
-        crowd = collections.defaultdict(set)       # group -> records
+        # customer -> items, ours or not; group -> customers by links; group -> records
+        owned, leads, crowd = (collections.defaultdict(set) for _ in range(3))
         for a, b in self.links:
             for thing, customer in ((a, b), (b, a)):
                 if customer in self.customers and thing not in self.customers | self.subs:
@@ -395,25 +391,21 @@ class Judge:
             i for i in self.items.values()
             if i.ours and i.records and self.who.find(min(i.records)) == name]}
             for name, names in groups.items()}
-        for member in self.people_of.values():
-            self._tried_again(member["items"])
-            self._state(member)
-        for member in self.people_of.values():
-            self._effects(member)
+        for step in (self._state, self._effects):
+            for member in self.people_of.values():
+                step(member)
         self._tickets()
         return [{"id": m["id"], "aliases": m["aliases"], "state": m["state"],
                  "access": m["state"] in GIVES, "effects": sorted(m["effects"])}
                 for _, m in sorted(self.people_of.items())]
 
-    @staticmethod
-    def _tried_again(items):
-        """A purchase that failed counts no more once another one was paid after it."""
-        for item in items:
+    def _state(self, member):
+        for item in member["items"]:  # failed, and tried again as another purchase
             if item.newest and not item.paid() and not item.over and any(
-                    i.first_paid and i.first_paid.paid_at >= item.newest.failed_at for i in items):
+                    i.first_paid and i.first_paid.paid_at >= item.newest.failed_at
+                    for i in member["items"]):
                 item.state, item.changed, item.access, item.over = "none", 0, False, True
 
-    def _state(self, member):
         def rank(item):
             first = STATE_ORDER.index(item.state)
             return (first if first == 0 or first >= 3 else 1, item.changed)
@@ -480,8 +472,7 @@ def judge(events, now=0, grace=0):
 
 
 def of_ledger(line):
-    members = [{"id": m["id"], "aliases": m["aliases"], "state": m["state"],
-                "access": m["access"],
+    members = [{"id": m["id"], "aliases": m["aliases"], "state": m["state"], "access": m["access"],
                 "effects": sorted(f"{e['to']}|{e['key']}" for e in m["effects"])}
                for m in line["members"]]
     return {"members": members, "orphans": sorted(line["orphans"])}
