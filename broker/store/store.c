@@ -2,6 +2,7 @@
 
 #include "home.h"
 #include "must.h"
+#include "store_bus.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,6 +186,7 @@ enum fault store_open(const char *folder, const struct store_options *options, s
         fault = lock_folder(store, folder);
     }
     if (fault == OK) {
+        store_bus_watch(folder);
         fault = open_env(store, folder, options);
     }
     if (fault == OK) {

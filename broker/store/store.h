@@ -12,6 +12,8 @@
  * Faults     FULL (map or disk: temporary; after it in a transaction, commit gives it again and
  *            changes nothing), IO, CORRUPT, NOT_FOUND, TOO_LARGE (key over
  *            STORE_KEY_BYTES_MAX), VERSION (tables of another format number).
+ *            A page that leads LMDB out of the file ends the process with EXIT_NEVER and a line of
+ *            log that names the store (store_bus.h).
  * See        http://www.lmdb.tech/doc/; LMDB 0.9 has no checksums of its own. */
 #ifndef USHER_STORE_H
 #define USHER_STORE_H

@@ -337,6 +337,79 @@ static void numbers_sort_as_keys(void **state)
     }
 }
 
+static bool look(void *self, struct slice key, struct slice value)
+{
+    (void)key;
+    *(size_t *)self += value.len;
+    return true;
+}
+
+/* In a child: opens the store and reads all of it. Returns how the child ended. */
+static int read_all_elsewhere(const char *folder)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct store *store;
+        struct store_txn *txn;
+        size_t bytes = 0;
+        bool good =
+            store_open(folder, &options, &store) == OK && store_begin(store, false, &txn) == OK &&
+            store_scan(txn, THINGS, text_slice(""), text_slice(""), false, look, &bytes) == OK;
+        _exit(good ? EXIT_OK : EXIT_NEVER);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void damaged_pages_keep_the_process_down(void **state)
+{
+    char key[32], value[200];
+    struct store *store = must_open(*state);
+    struct store_txn *txn = must_begin(store, true);
+    memset(value, 'v', sizeof value);
+    value[sizeof value - 1] = '\0';
+    for (int i = 0; i < 2000; i++) {
+        snprintf(key, sizeof key, "key %d", i);
+        put(txn, key, value);
+    }
+    assert_int_equal(store_commit(&txn), OK);
+    store_close(&store);
+    assert_int_equal(read_all_elsewhere(*state), EXIT_OK);
+    char *path = must_sprintf("%s/data.mdb", (char *)*state);
+    FILE *file = fopen(path, "r+");
+    free(path);
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long end = ftell(file);
+    for (long at = 8192 + 17; at < end; at += 512) { /* the offsets of nodes, too */
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_int_equal(fputc(0xff, file), 0xff);
+    }
+    fclose(file);
+    assert_int_equal(read_all_elsewhere(*state), EXIT_NEVER);
+}
+
+/* A page that is in the tree and no longer in the file. */
+static void a_cut_store_keeps_the_process_down(void **state)
+{
+    struct store *store = must_open(*state);
+    for (int i = 0; i < 20; i++) {
+        struct store_txn *txn = must_begin(store, true);
+        char key[32];
+        snprintf(key, sizeof key, "key %d", i);
+        put(txn, key, "value");
+        assert_int_equal(store_commit(&txn), OK);
+    }
+    store_close(&store);
+    char *path = must_sprintf("%s/data.mdb", (char *)*state);
+    assert_int_equal(truncate(path, 3 * 4096), 0);
+    free(path);
+    assert_int_equal(read_all_elsewhere(*state), EXIT_NEVER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +426,8 @@ int main(void)
         TEST(what_was_committed_survives_a_kill),
         TEST(equal_contents_have_equal_digests),
         TEST(numbers_sort_as_keys),
+        TEST(damaged_pages_keep_the_process_down),
+        TEST(a_cut_store_keeps_the_process_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
