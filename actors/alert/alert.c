@@ -62,7 +62,7 @@ static const struct adapter *adapter_of(const char *name)
 
 /* --- to the hooks ----------------------------------------------------------------------------- */
 
-/* One job for each hook. Those of a hook go out in order, as the jobs of one member do. */
+/* One job for each hook. Those of a hook go out in order. */
 static enum fault deliver(struct alert *alert, struct store_txn *txn, const char *kind,
                           const char *what, const json_t *payload, bool too_old,
                           const struct event *event)
@@ -73,7 +73,8 @@ static enum fault deliver(struct alert *alert, struct store_txn *txn, const char
         snprintf(key, sizeof key, "%.240s@%s", what, alert->names[i]);
         struct jobs_spec spec = {.key = key,
                                  .kind = kind,
-                                 .member = alert->names[i],
+                                 .member = tree_text(payload, "member"),
+                                 .order = alert->names[i],
                                  .slot = alert->names[i],
                                  .payload = payload};
         fault = too_old ? jobs_skip(alert->jobs, txn, &spec, event, "too old")

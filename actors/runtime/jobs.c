@@ -173,6 +173,7 @@ static void record_make(struct jobs *jobs, struct record *record, const struct j
     EVENT_SET(record->key, spec->key);
     EVENT_SET(record->kind, spec->kind ? spec->kind : "");
     EVENT_SET(record->member, spec->member ? spec->member : "");
+    EVENT_SET(record->order, spec->order ? spec->order : "");
     EVENT_SET(record->slot, spec->slot);
     EVENT_SET(record->cause, event->id);
     EVENT_SET(record->trace, event->trace);

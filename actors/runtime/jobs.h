@@ -6,7 +6,7 @@
  *            jobs_add() (happens once per key) or jobs_want() (make the target show version n), or
  *            lets jobs_member_effects() make them from member.* documents.
  * Promise    A key is carried out once, whatever is repeated or killed; an attempt is durable as
- *            `sending` before its call leaves; jobs of one member go in order; a target that is
+ *            `sending` before its call leaves; jobs of one member (or of one `order`) go in order; a target that is
  *            down, slow or refuses our key delays its own jobs and nothing else. Nothing is
  *            executed before actor_caught_up(), so that a rebuilt store has read its own job.*
  *            events. Every change is told as a job.* event in the same transaction.
@@ -122,7 +122,8 @@ void jobs_destroy(struct jobs **jobs);
 struct jobs_spec {
     const char *key;
     const char *kind;
-    const char *member; /* also what keeps the order; "": none */
+    const char *member; /* "": none */
+    const char *order;  /* jobs with the same one go in order; "": those of the member do */
     const char *slot;
     const json_t *payload;
     int64_t settle_ms;  /* waits so long, counted from the event's time, then tested again */

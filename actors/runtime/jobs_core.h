@@ -28,6 +28,7 @@ struct record {
     char key[JOBS_KEY_BYTES_MAX + 1];
     char kind[JOBS_KIND_BYTES_MAX + 1];
     char member[EVENT_ID_BYTES_MAX + 1];
+    char order[JOBS_SLOT_BYTES_MAX + 1]; /* "": the member is */
     char slot[JOBS_SLOT_BYTES_MAX + 1];
     char cause[EVENT_ID_BYTES_MAX + 1];
     char trace[EVENT_ID_BYTES_MAX + 1];
@@ -92,6 +93,7 @@ struct flight {
     char key[JOBS_KEY_BYTES_MAX + 1];
     char kind[JOBS_KIND_BYTES_MAX + 1];
     char member[EVENT_ID_BYTES_MAX + 1];
+    char order[EVENT_ID_BYTES_MAX + 1]; /* what no other call under way may have; "": any may */
     int64_t version;
     int attempt;
     bool repeat;
@@ -144,6 +146,9 @@ enum fault record_load(struct store_txn *txn, const char *key, struct record *re
 enum fault record_save(struct store_txn *txn, struct record *record) NODISCARD;
 void record_view(const struct jobs *jobs, const struct record *record, const json_t *document,
                  struct jobs_view *view);
+/* What keeps it in order: a member, or a name of the actor's own; "": nothing. Both stand in
+ * JOBS_TABLE_BY_MEMBER. */
+const char *record_order(const struct record *record);
 json_t *record_learned(const struct record *record, const char *adapter); /* borrowed or NULL */
 
 /* Keys of due jobs of a class, by due time. */

@@ -271,6 +271,9 @@ enum fault jobs_rename(struct jobs *jobs, struct store_txn *txn, const char *ali
         if (jobs->flights[i].stage != FLIGHT_FREE && strcmp(jobs->flights[i].member, alias) == 0) {
             EVENT_SET(jobs->flights[i].member, member);
         }
+        if (strcmp(jobs->flights[i].order, alias) == 0) {
+            EVENT_SET(jobs->flights[i].order, member);
+        }
     }
     key_list_fini(&list);
     return fault;

@@ -161,26 +161,27 @@ struct flight *plan_room(struct jobs *jobs)
     return busy < jobs->calls_max ? room : NULL;
 }
 
-static bool member_busy(const struct jobs *jobs, const struct record *record)
+static bool order_busy(const struct jobs *jobs, const struct record *record)
 {
+    const char *order = record_order(record);
     for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
         const struct flight *flight = &jobs->flights[i];
-        if (flight->stage != FLIGHT_FREE && *record->member &&
-            strcmp(flight->member, record->member) == 0) {
+        if (flight->stage != FLIGHT_FREE && *order && strcmp(flight->order, order) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* Behind an earlier job of its member that waits: looked at again when that one moves on. */
+/* Behind an earlier job of its member or order that waits: looked at again when that one moves on. */
 static enum fault held_back(struct jobs *jobs, struct store_txn *txn, struct record *record,
                             bool *held)
 {
     struct key_list list;
     key_list_init(&list, PLAN_EARLIER_MAX);
     *held = false;
-    enum fault fault = *record->member ? member_keys(txn, record->member, true, &list) : OK;
+    const char *order = record_order(record);
+    enum fault fault = *order ? member_keys(txn, order, true, &list) : OK;
     for (size_t i = 0; fault == OK && !*held && i < list.count; i++) {
         struct record earlier;
         if (strcmp(list.keys[i], record->key) == 0) {
@@ -237,6 +238,7 @@ static void board(struct flight *flight, struct slot *slot, const struct record 
     EVENT_SET(flight->key, record->key);
     EVENT_SET(flight->kind, record->kind);
     EVENT_SET(flight->member, record->member);
+    EVENT_SET(flight->order, record_order(record));
     flight->version = record->version;
     flight->attempt = record->job.attempt;
     flight->repeat = record->job.repeat || record->job.attempt > 1;
@@ -326,7 +328,7 @@ static enum fault consider(struct jobs *jobs, struct store_txn *txn, struct slot
     if (fault == OK && record.job.state == JOB_SETTLING) {
         fault = settle(jobs, txn, &record, document);
     }
-    if (fault != OK || record.job.state != JOB_WAITING || member_busy(jobs, &record)) {
+    if (fault != OK || record.job.state != JOB_WAITING || order_busy(jobs, &record)) {
         goto out;
     }
     fault = held_back(jobs, txn, &record, &held);

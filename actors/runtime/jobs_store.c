@@ -48,6 +48,7 @@ void record_fini(struct record *record)
 #define RECORD_TEXTS(X)                                                                            \
     X(kind)                                                                                        \
     X(member)                                                                                      \
+    X(order)                                                                                       \
     X(slot)                                                                                        \
     X(cause)                                                                                       \
     X(trace)                                                                                       \
@@ -274,6 +275,10 @@ static enum fault save_member(struct store_txn *txn, struct record *record)
         fault = store_put(txn, JOBS_TABLE_BY_MEMBER, numbered(key, record->member, record->number),
                           (struct slice){value, strlen(record->key) + 1});
     }
+    if (fault == OK && *record->order) {
+        fault = store_put(txn, JOBS_TABLE_BY_MEMBER, numbered(key, record->order, record->number),
+                          (struct slice){value, strlen(record->key) + 1});
+    }
     return fault;
 }
 
@@ -300,6 +305,11 @@ enum fault record_save(struct store_txn *txn, struct record *record)
         remember(record);
     }
     return fault;
+}
+
+const char *record_order(const struct record *record)
+{
+    return *record->order ? record->order : record->member;
 }
 
 json_t *record_learned(const struct record *record, const char *adapter)

@@ -123,11 +123,11 @@ enum fault jobs_step(struct jobs *jobs, struct store_txn *txn, struct record *re
 }
 
 /* A job that came to an end lets those behind it go. */
-static enum fault release(struct store_txn *txn, const char *member)
+static enum fault release(struct store_txn *txn, const char *order)
 {
     struct key_list list;
     key_list_init(&list, 64);
-    enum fault fault = *member ? member_keys(txn, member, true, &list) : OK;
+    enum fault fault = *order ? member_keys(txn, order, true, &list) : OK;
     for (size_t i = 0; fault == OK && i < list.count; i++) {
         struct record record;
         fault = record_load(txn, list.keys[i], &record);
@@ -148,7 +148,7 @@ enum fault record_keep(struct jobs *jobs, struct store_txn *txn, struct record *
     bool shown = record->job.wanted > 0 && record->job.done == record->job.wanted;
     enum fault fault = record_save(txn, record);
     if (fault == OK && was_open && ended) {
-        fault = release(txn, record->member);
+        fault = release(txn, record_order(record));
     }
     if (fault == OK && (ended || shown) && jobs->options.ended) {
         json_t *document = NULL;

@@ -52,7 +52,7 @@ static enum fault turn(void *self, struct store_txn *txn)
         struct flight *flight = &jobs->flights[i];
         if (flight->stage == FLIGHT_ENDED) {
             fault = conclude(jobs, txn, flight);
-            flight->member[0] = '\0'; /* its member's next job may begin in this turn */
+            flight->order[0] = '\0'; /* its member's next job may begin in this turn */
         } else if (flight->stage == FLIGHT_HELD) {
             fault = commit_mail(jobs, txn, flight);
         }
