@@ -186,7 +186,9 @@ static void record_make(struct jobs *jobs, struct record *record, const struct j
     record->updated_ms = jobs_now_ms(jobs);
     record->job.created_ms = event->time_ms;
     record->job.state = spec->settle_ms > 0 ? JOB_SETTLING : JOB_WAITING;
-    record->job.next_ms = event->time_ms + spec->settle_ms;
+    /* Our clock may be behind the teller's (a suspended host): that must not delay what is due. */
+    int64_t from_ms = event->time_ms < record->updated_ms ? event->time_ms : record->updated_ms;
+    record->job.next_ms = from_ms + spec->settle_ms;
 }
 
 enum fault jobs_add(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,

@@ -26,6 +26,17 @@ def test_jobs_of_one_member_go_in_order(stage, smtp_sink):
     assert [m["message"]["Subject"].split()[0] for m in smtp_sink.mails] == ["Welcome", "Goodbye,"]
 
 
+def test_a_clock_ahead_of_ours_delays_nothing(stage):
+    """As after a host was suspended: events carry a time that the engine's own has not reached."""
+    stage.config("mailer")
+    stage.start("mailer")
+    stage.publish(member(1, effects=[effect("welcome:mem_0001"),
+                                     effect("card:in_1", kind="card", settle_ms=300)]),
+                  time=int(time.time() * 1000) + 3600 * 1000)
+    stage.wait_job("mailer", "welcome:mem_0001", "done")
+    stage.wait_job("mailer", "card:in_1", "done")
+
+
 def test_fresh_payments_go_ahead_of_bulk(stage, http_sink):
     http_sink.down = True
     stage.hubspot(http_sink, more="    rate = 200\n    calls = 1\n")
