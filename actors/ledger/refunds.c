@@ -4,8 +4,10 @@
 #include <string.h>
 
 /* The payment of an item that an unlinked refund or dispute is most likely about: the newest paid
- * one of the same amount, else the newest paid one, else the newest. */
-static struct payment *likely_payment(const struct item *item, int64_t amount)
+ * one of the same amount, else the newest paid one, else the newest. What was paid with a charge of
+ * another amount is not the refund's: it may be of something that nobody told us of. */
+static struct payment *likely_payment(const struct item *item, const struct row *row,
+                                      int64_t amount)
 {
     struct payment *best = NULL;
     for (size_t i = item->payment_count; i-- > 0;) { /* in order, the newest last */
@@ -15,7 +17,8 @@ static struct payment *likely_payment(const struct item *item, int64_t amount)
         }
         best = best ? best : payment;
     }
-    return item->newest_paid ? item->newest_paid : best;
+    bool other = row->kind == ROW_REFUND && amount && item->newest_paid;
+    return other ? NULL : item->newest_paid ? item->newest_paid : best;
 }
 
 static struct payment *home_of(const struct view *view, const struct row *row, int64_t amount)
@@ -28,7 +31,7 @@ static struct payment *home_of(const struct view *view, const struct row *row, i
     struct node *customer = *row->customer ? weave_node(view, row->source, row->customer) : NULL;
     customer = customer ? customer : weave_root(view, node)->linked;
     bool sure = customer && customer->only_item && !customer->more_items;
-    return sure ? likely_payment(customer->only_item, amount) : NULL;
+    return sure ? likely_payment(customer->only_item, row, amount) : NULL;
 }
 
 /* What a refund's charge is: named, or the charge that its links lead to. */

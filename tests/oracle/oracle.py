@@ -319,7 +319,7 @@ class Judge:
             for name in names:
                 who.join(name, names[0])
 
-    def _home(self, key, customer, amount):
+    def _home(self, key, customer, amount, refund=False):
         payment = self.payment_of(key)
         if payment:
             return payment
@@ -327,11 +327,11 @@ class Judge:
         items = self.owned.get(customer, ())
         if len(items) != 1:
             return None
-        item = next(iter(items))
-        payments = sorted(item.payments, key=Payment.order)
+        payments = sorted(next(iter(items)).payments, key=Payment.order)
         paid = [p for p in payments if p.paid]
         exact = [p for p in paid if amount and p.amount == amount]
-        return (exact or paid or payments or [None])[-1]
+        rest = [None] if refund and amount and paid else paid or payments or [None]
+        return (exact or rest)[-1]
 
     def money(self):
         self.orphans, self.notes = [], []
@@ -350,7 +350,7 @@ class Judge:
             net = max(max(f.get("amount", 0) for f in its) - failed, succeeded, 0)
             of = max(f.get("of", 0) for f in its)
             customer = max(f.get("customer", "") for f in its)
-            payment = self._home(charge, customer, of)
+            payment = self._home(charge, customer, of, refund=True)
             if not payment:
                 if any(not f.get("foreign") for f in its):
                     self.orphans.append(charge)
