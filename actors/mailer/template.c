@@ -12,6 +12,7 @@ const char *const template_variables[] = {"name",      "email", "amount", "objec
 
 /* One {{...}}: borrowed from the text. */
 struct hole {
+    char section; /* '#' begins one, '/' ends it; 0: a value */
     const char *name;
     size_t name_len;
     const char *fallback;
@@ -37,7 +38,8 @@ static const char *read_hole(const char *at, struct hole *hole)
     if (!end || memchr(begin, '\n', (size_t)(end - begin))) {
         return "\"{{\" without \"}}\" on the same line";
     }
-    const char *bar = memchr(begin, '|', (size_t)(end - begin));
+    char section = *begin == '#' || *begin == '/' ? *begin++ : '\0';
+    const char *bar = section ? NULL : memchr(begin, '|', (size_t)(end - begin));
     const char *stop = bar ? bar : end;
     while (begin < stop && *begin == ' ') {
         begin++;
@@ -45,7 +47,8 @@ static const char *read_hole(const char *at, struct hole *hole)
     while (stop > begin && stop[-1] == ' ') {
         stop--;
     }
-    *hole = (struct hole){.name = begin, .name_len = (size_t)(stop - begin), .behind = end + 2};
+    *hole = (struct hole){
+        .section = section, .name = begin, .name_len = (size_t)(stop - begin), .behind = end + 2};
     if (bar) {
         hole->fallback = bar + 1;
         hole->fallback_len = (size_t)(end - bar - 1);
@@ -60,12 +63,41 @@ static void add_known(struct buf *why)
     }
 }
 
+/* Sections do not nest. `open` is the one that the hole stands in; what is wrong, or NULL. */
+static const char *check_section(const struct hole *hole, struct hole *open)
+{
+    if (hole->section == '#') {
+        if (open->section) {
+            return "a section within a section";
+        }
+        *open = *hole;
+    } else if (hole->section == '/') {
+        bool same = open->section && open->name_len == hole->name_len &&
+                    memcmp(open->name, hole->name, hole->name_len) == 0;
+        open->section = '\0';
+        return same ? NULL : "the end of a section that was not begun";
+    }
+    return NULL;
+}
+
 static bool check_holes(const char *name, const char *ending, const char *text, struct buf *why)
 {
     int mistakes = 0;
     int line = 1;
-    for (const char *at = text; *at && mistakes < MISTAKES_MAX;) {
+    int open_line = 0;
+    bool mail = strcmp(ending, "txt") == 0;
+    struct hole open = {0};
+    for (const char *at = text; mistakes < MISTAKES_MAX;) {
         struct hole hole = {0};
+        if (open.section && (!*at || (*at == '\n' && line == 1 && mail))) {
+            mistakes++;
+            open.section = '\0'; /* a subject is a text of its own */
+            buf_printf(why, "templates/%s.%s:%d: a section without its end\n", name, ending,
+                       open_line);
+        }
+        if (!*at) {
+            break;
+        }
         if (*at == '\n') {
             line++;
         }
@@ -88,7 +120,11 @@ static bool check_holes(const char *name, const char *ending, const char *text, 
                 hole.name);
             add_known(why);
             buf_add_text(why, "\n");
+        } else if ((wrong = check_section(&hole, &open)) != NULL) {
+            mistakes++;
+            buf_printf(why, "templates/%s.%s:%d: %s\n", name, ending, line, wrong);
         }
+        open_line = hole.section == '#' ? line : open_line;
         at = hole.behind;
     }
     return mistakes == 0;
@@ -229,14 +265,19 @@ static void add_subject(const char *text, size_t len, struct buf *out)
     }
 }
 
-static void add_value(enum template_part part, const struct hole *hole, const json_t *values,
-                      struct buf *out)
+static const char *value_of(const struct hole *hole, const json_t *values)
 {
     char name[VARIABLE_BYTES_MAX];
     MUST(hole->name_len < sizeof name);
     memcpy(name, hole->name, hole->name_len);
     name[hole->name_len] = '\0';
-    const char *value = tree_text(values, name);
+    return tree_text(values, name);
+}
+
+static void add_value(enum template_part part, const struct hole *hole, const json_t *values,
+                      struct buf *out)
+{
+    const char *value = value_of(hole, values);
     size_t len = strlen(value);
     bool given = len > 0;
     if (!given) {
@@ -252,29 +293,41 @@ static void add_value(enum template_part part, const struct hole *hole, const js
     }
 }
 
+/* Behind a hole. The end or beginning of a section that stands alone takes its line along. */
+static const char *behind(const char *text, const char *at, const struct hole *hole)
+{
+    bool alone = (at == text || at[-1] == '\n') && *hole->behind == '\n';
+    return hole->behind + (hole->section && alone);
+}
+
 enum fault template_render(const struct template *template, enum template_part part,
                            const json_t *values, struct buf *out)
 {
     const char *text = part == TEMPLATE_SUBJECT ? template->subject
                        : part == TEMPLATE_TEXT  ? template->text
                                                 : template->html;
+    bool left_out = false; /* within the section of a value that is not there */
     MUST(text);
     for (const char *at = text; *at;) {
         struct hole hole = {0};
         size_t len = strcspn(at, "{");
-        buf_add(out, at, len);
+        buf_add(out, at, left_out ? 0 : len);
         at += len;
         if (!*at) {
             break;
         }
         if (strncmp(at, "{{", 2) != 0) {
-            buf_add(out, at++, 1);
+            buf_add(out, at++, left_out ? 0 : 1);
             continue;
         }
         const char *wrong = read_hole(at, &hole);
         MUST(!wrong); /* parsed */
-        add_value(part, &hole, values, out);
-        at = hole.behind;
+        if (hole.section) {
+            left_out = hole.section == '#' && !*value_of(&hole, values);
+        } else if (!left_out) {
+            add_value(part, &hole, values, out);
+        }
+        at = behind(text, at, &hole);
         if (out->len > TEMPLATE_RENDERED_BYTES_MAX) {
             return FAULT_TOO_LARGE;
         }

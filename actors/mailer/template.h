@@ -5,7 +5,9 @@
  *                                 plain text with {{variables}}
  *   HOME/templates/<kind>.html    the same as HTML; optional, values are escaped
  *
- * {{name}} is replaced by the value, {{name|words}} by the words where there is no value. Without
+ * {{name}} is replaced by the value, {{name|words}} by the words where there is no value.
+ * {{#name}}...{{/name}} stays only where there is a value; on a line of its own, either of the two
+ * takes the line along. Sections do not nest, and one ends in the part where it began. Without
  * files of its own a kind has the embedded words. A .txt without .html makes a plain mail.
  *
  * Use        template_parse() for one pair of files (pure); template_render(). A mistake is told

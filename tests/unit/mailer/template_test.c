@@ -44,6 +44,73 @@ static void mistakes_are_told_with_file_and_line(void **state)
     expect_mistake("Subject: a\n\n\x01", NULL, "welcome.txt:3: a control character");
     expect_mistake("Subject: a\n\n\xff\xfe", NULL, "expected UTF-8");
     expect_mistake("", NULL, "welcome.txt:1:");
+    expect_mistake("Subject: a\n\n{{#lnk}}", NULL, "welcome.txt:3: unknown variable \"lnk\"");
+    expect_mistake("Subject: a\n\n{{#link}}\n", NULL, "welcome.txt:3: a section without its end");
+    expect_mistake("Subject: {{#name}}\n\n{{/name}}", NULL, "txt:1: a section without its end");
+    expect_mistake("Subject: {{#name}}\n\n{{/name}}", NULL, "txt:3: the end of a section that");
+    expect_mistake("Subject: a\n\n{{#link}}\n{{/name}}", NULL, "txt:4: the end of a section");
+    expect_mistake("Subject: a\n\n{{/link}}", NULL, "welcome.txt:3: the end of a section");
+    expect_mistake("Subject: a\n\nok", "{{#link}}\n{{#name}}{{/name}}{{/link}}",
+                   "welcome.html:2: a section within a section");
+}
+
+static void a_section_stays_where_there_is_a_value(void **state)
+{
+    (void)state;
+    struct template template;
+    struct buf why = {0};
+    json_t *values = json_pack("{s:s}", "name", "Ada");
+    assert_int_equal(
+        parse("Subject: Hi{{#name}} {{name}}{{/name}}{{#link}} { {{name}}{{/link}}\n\n"
+              "a\n\n{{#link}}\n{{link}}\n\n{{/link}}\nb{{#link}}, {{link}}{{/link}}.\n",
+              "{{#name}}\n<p>{{#link}}\n", &template, &why),
+        FAULT_CONFIG);
+    buf_reset(&why);
+    assert_int_equal(
+        parse("Subject: Hi{{#name}} {{name}}{{/name}}{{#link}} { {{name}}{{/link}}\n\n"
+              "a\n\n{{#link}}\n{{link}}\n\n{{/link}}\nb{{#link}}, {{link}}{{/link}}.\n",
+              "{{#link}}\n<p>{{link}}</p>\n{{/link}}\n", &template, &why),
+        OK);
+    expect_rendered(&template, TEMPLATE_SUBJECT, values, "Hi Ada");
+    expect_rendered(&template, TEMPLATE_TEXT, values, "a\n\nb.\n");
+    expect_rendered(&template, TEMPLATE_HTML, values, "");
+    tree_set_text(values, "link", "x&y");
+    expect_rendered(&template, TEMPLATE_SUBJECT, values, "Hi Ada { Ada");
+    expect_rendered(&template, TEMPLATE_TEXT, values, "a\n\nx&y\n\nb, x&y.\n");
+    expect_rendered(&template, TEMPLATE_HTML, values, "<p>x&amp;y</p>\n");
+    json_decref(values);
+    template_fini(&template);
+    buf_fini(&why);
+}
+
+/* With and without each value: no blank paragraph, no blank end. */
+static void embedded_words_leave_no_gaps(void **state)
+{
+    (void)state;
+    for (size_t n = 0; template_embedded_name(n); n++) {
+        for (int given = 0; given < 2; given++) {
+            const char *html = NULL;
+            const char *text = template_embedded(template_embedded_name(n), &html);
+            struct template template;
+            struct buf why = {0};
+            struct buf out = {0};
+            json_t *values = json_object();
+            for (size_t i = 0; given && template_variables[i]; i++) {
+                tree_set_text(values, template_variables[i], "value");
+            }
+            assert_int_equal(parse(text, html, &template, &why), OK);
+            assert_int_equal(template_render(&template, TEMPLATE_TEXT, values, &out), OK);
+            assert_null(strstr(buf_text(&out), "\n\n\n"));
+            assert_true(out.len > 2 && memcmp(buf_text(&out) + out.len - 2, "\n\n", 2) != 0);
+            buf_reset(&out);
+            assert_int_equal(template_render(&template, TEMPLATE_HTML, values, &out), OK);
+            assert_null(strstr(buf_text(&out), "<p></p>"));
+            template_fini(&template);
+            json_decref(values);
+            buf_fini(&out);
+            buf_fini(&why);
+        }
+    }
 }
 
 static void values_are_put_in_and_escaped(void **state)
@@ -143,6 +210,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_told_with_file_and_line),
         cmocka_unit_test(values_are_put_in_and_escaped),
+        cmocka_unit_test(a_section_stays_where_there_is_a_value),
+        cmocka_unit_test(embedded_words_leave_no_gaps),
         cmocka_unit_test(huge_values_are_refused),
         cmocka_unit_test(embedded_words_are_good),
         cmocka_unit_test(a_founders_files_are_used_and_read_again),
