@@ -19,6 +19,7 @@ struct webhook {
     int64_t interval_mono_ms; /* and the same on the clock that does not jump */
     int64_t secrets_mono_ms;
     bool interval_over;
+    bool waits; /* the delivery log cannot be written: said once */
     size_t notes_taken;
 };
 
@@ -81,9 +82,13 @@ static int on_tick(zloop_t *loop, int timer, void *self)
     if (webhook->interval_over || deliveries_waiting(door_deliveries(webhook->door))) {
         enum fault fault = actor_change(webhook->actor, write_down, webhook);
         if (fault != OK) {
-            logs_write(LOGS_WARN, "the delivery log waits", "fault", fault_name(fault), NULL);
+            if (!webhook->waits) {
+                logs_write(LOGS_WARN, "the delivery log waits", "fault", fault_name(fault), NULL);
+            }
+            webhook->waits = true;
             return 0;
         }
+        webhook->waits = false;
         deliveries_written(door_deliveries(webhook->door), webhook->notes_taken);
     }
     if (due) {

@@ -2,6 +2,7 @@
 that the event is on disk, whoever is killed."""
 
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -475,6 +476,37 @@ def test_broker_down_means_503_and_comes_back(door, home, broker):
         door.stop()
         again.stop()
         again.close()
+
+
+def test_a_full_store_is_said_once(home, broker):  # pylint: disable=unused-argument
+    """Events are taken all the same; the log is not what fills the rest of the disk."""
+    door = Door(home)
+    config = door.home / "usher.cfg"
+    config.write_text(config.read_text(encoding="utf-8") + "store\n    max = 1m\n",
+                      encoding="utf-8")
+    door.start()
+    waits = "the delivery log waits"
+    numbers = itertools.count()
+
+    def request(last):
+        body = json.dumps({"id": f"evt_{next(numbers):050}", "object": "event", "type": "any.thing",
+                           "created": 1, "livemode": False,
+                           "data": {"object": {"id": "a", "object": "b"}}}).encode()
+        return (f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\nStripe-Signature: {stripe.sign(body, SECRET)}\r\n"
+                f"Connection: {'close' if last else 'keep-alive'}\r\n\r\n").encode() + body
+
+    def post(count=500):
+        heard = door.raw(b"".join(request(n + 1 == count) for n in range(count)), b"\0")
+        assert heard.count(b'"received":true') == count
+        return waits in door.process.log()
+
+    kit.wait_until(post, 30, "a full store")
+    until = time.monotonic() + 1.5  # seven ticks
+    while time.monotonic() < until:
+        post(1)
+    assert door.process.log().count(waits) == 1
+    door.stop()
 
 
 def test_a_journal_that_does_not_answer(door, home, broker):
