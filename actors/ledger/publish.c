@@ -148,6 +148,10 @@ static struct change name_change(const struct rules *rules, const struct member 
             return (struct change){"member.ended", RULE_OVER};
         }
     }
+    if (access && member->state == STATE_NONE) { /* what a person granted ran out */
+        bool ran_out = strcmp(cause->type, "member.due") == 0;
+        return (struct change){"member.ended", ran_out ? RULE_BY_PERSON : RULE_DETAILS};
+    }
     return name_detail(rules, past, document, cause);
 }
 

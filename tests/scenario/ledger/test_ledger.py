@@ -212,6 +212,9 @@ def test_a_grant_runs_out_and_an_orphan_is_told(ledger, connect):
     ledger.kill()
     wait_until(lambda: ask(tools, {"ask": "digest"}), 10)
     wait_until(lambda: not one(tools, "cus_2")["access"], 10, "the grant ran out")
+    said = [e for e in tools.read_all(topics=["member.*"]) if e["type"] != "member.due"][-1]
+    assert said["type"] == "member.ended"
+    assert said["data"]["rule"] == "granted or revoked by a person"
     dues = tools.read_all(topics=["member.due"])
     assert [d["data"]["at"] for d in dues if d.get("subject") == member["id"]] == [until]
     orphan = [d["data"] for d in dues if d["data"].get("orphan")]
