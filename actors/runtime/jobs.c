@@ -258,9 +258,6 @@ enum fault jobs_skip(struct jobs *jobs, struct store_txn *txn, const struct jobs
     enum fault fault = record_load(txn, spec->key, &record);
     if (fault == FAULT_NOT_FOUND) {
         record_make(jobs, &record, spec, event);
-        fault = OK;
-    }
-    if (fault == OK && job_is_open(record.job.state)) {
         EVENT_SET(record.error, why);
         fault = jobs_happen(jobs, txn, &record, JOB_ON_SKIP);
     }

@@ -142,7 +142,8 @@ enum fault jobs_add(struct jobs *jobs, struct store_txn *txn, const struct jobs_
 enum fault jobs_want(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
                      const struct event *event) NODISCARD;
 
-/* Known, and told as skipped: decided by a rule (too old). `why` stands in the event. */
+/* A new key is known from now on, and told as skipped: decided by a rule (too old). `why` stands in
+ * the event. A job that is there already stays as it is: it has waited because it had to. */
 enum fault jobs_skip(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
                      const struct event *event, const char *why) NODISCARD;
 

@@ -158,6 +158,20 @@ def test_founder_is_told_of_a_payment(stage):
                                                   "card:in_1@local-1", "card:in_1@slack-2"]
 
 
+def test_a_notice_that_had_to_wait_is_not_too_old(stage):
+    stage.slack.answers += [(500, b"")] * 3
+    now = int(time.time() * 1000)
+    effects = [{"key": "card:in_1", "to": "alert", "kind": "payment_failed", "name": "Ada",
+                "at": now, "data": {"object": "in_1"}}]
+    document = {"id": "mem_a", "version": 2, "email": "ada@example.com", "effects": effects}
+    stage.say("ledger", "member.paused", **document)
+    wait_until(lambda: stage.tools.read_all(1, ["job.retrying"]), 10, "Slack is in trouble")
+    effects[0]["at"] = now - 80 * 3600 * 1000  # the same notice, seen three days later
+    stage.say("ledger", "member.changed", **{**document, "version": 3})
+    wait_until(lambda: stage.slack.texts, 10, "Slack was told")
+    assert not stage.tools.read_all(1, ["job.skipped"])
+
+
 def test_missing_actor(stage):
     """Nobody but the alert actor is there; one that comes is no longer missing."""
     assert stage.actor.stop() == 0
