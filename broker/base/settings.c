@@ -270,6 +270,19 @@ static bool in_section(const char *path, const char *section)
     return starts_path(path, section) && strcmp(path, section) != 0;
 }
 
+static bool in_a_view(const struct settings *settings, const struct setting *row)
+{
+    for (size_t i = 0; i < settings->view_count; i++) {
+        const struct settings *view = settings->views[i];
+        for (size_t j = 0; j < view->count; j++) {
+            if (view->values[j].row == row) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void add_fallbacks(struct check *check, struct settings *settings, const char *section)
 {
     for (size_t t = 0; settings->tables[t]; t++) {
@@ -278,6 +291,8 @@ static void add_fallbacks(struct check *check, struct settings *settings, const 
             for (size_t i = 0; i < settings->count && !known; i++) {
                 known = settings->values[i].row == row;
             }
+            /* A secret that the file names elsewhere need not be where it usually is. */
+            known = known || (row->kind == SETTING_SECRET && in_a_view(settings, row));
             if (!known && row->fallback) {
                 set_value(check, settings, row, row->fallback, 0, false);
             }

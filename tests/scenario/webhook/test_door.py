@@ -478,6 +478,17 @@ def test_broker_down_means_503_and_comes_back(door, home, broker):
         again.close()
 
 
+def test_a_secret_may_be_elsewhere(home):
+    door = Door(home)
+    (door.home / "secrets" / "stripe").rename(door.home / "secrets" / "other")
+    config = door.home / "usher.cfg"
+    text = config.read_text(encoding="utf-8").replace("secrets/stripe", "secrets/other")
+    config.write_text(text, encoding="utf-8")
+    process = kit.Process([kit.bin_path("usher-webhook"), "--home", home, "--check"])
+    assert process.wait() == 0, process.log()
+    process.close()
+
+
 def test_a_full_store_is_said_once(home, broker):  # pylint: disable=unused-argument
     """Events are taken all the same; the log is not what fills the rest of the disk."""
     door = Door(home)
