@@ -151,6 +151,19 @@ static enum fault crm_synced(const struct at *at, const char *member)
     return fault;
 }
 
+/* Not to be shown any more. A version that a newer one took the place of changes nothing: the newer
+ * one is still to be shown. */
+static enum fault crm_given_up(const struct at *at, const char *member)
+{
+    json_t *open = NULL;
+    enum fault fault = item_load(at->watch, at->txn, ALERT_CRM_BEHIND, member, &open);
+    if (fault == OK && open && tree_int(at->data, "version") >= tree_int(open, "version")) {
+        fault = item_close(at->watch, at->txn, ALERT_CRM_BEHIND, member);
+    }
+    json_decref(open);
+    return fault;
+}
+
 /* --- jobs and targets ------------------------------------------------------------------------- */
 
 /* One alert for a cause: who could not do it, and what was said. */
@@ -191,7 +204,7 @@ static enum fault on_job(const struct at *at)
         fault = crm_synced(at, key + 4);
     } else if (fault == OK && crm &&
                (strcmp(type, "job.skipped") == 0 || strcmp(type, "job.superseded") == 0)) {
-        fault = item_close(at->watch, at->txn, ALERT_CRM_BEHIND, key + 4);
+        fault = crm_given_up(at, key + 4);
     }
     return fault;
 }
