@@ -73,7 +73,8 @@ int cli_usage(const struct cli *cli, const char *format, ...)
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     cli_fail(cli, CLI_USAGE, "%s", words);
-    cli_say(cli, "usage: usher %s %s", cli->verb->name, cli->verb->usage);
+    cli_say(cli, "usage: usher %s%s%s", cli->verb->name, *cli->verb->usage ? " " : "",
+            cli->verb->usage);
     cli_next(cli, "usher help %s", cli->verb->name);
     return CLI_USAGE;
 }

@@ -21,6 +21,21 @@ static bool is_domain_char(char c)
     return isalnum((unsigned char)c) || (c && strchr(".-", c)) || c & 0x80;
 }
 
+/* "card:in_1@hook-1" names a job at a slot and must stay whole: a domain without a dot, behind what
+ * follows a colon. */
+static bool is_job_key(const char *text, const char *start, const char *at)
+{
+    if (start == text || start[-1] != ':') {
+        return false;
+    }
+    for (at++; is_domain_char(*at); at++) {
+        if (*at == '.') {
+            return false;
+        }
+    }
+    return true;
+}
+
 void view_redact_text(const char *text, struct buf *out)
 {
     const char *done = text;
@@ -29,7 +44,7 @@ void view_redact_text(const char *text, struct buf *out)
         while (start > done && is_local_char(start[-1])) {
             start--;
         }
-        if (start == at || !is_domain_char(at[1])) {
+        if (start == at || !is_domain_char(at[1]) || is_job_key(text, start, at)) {
             continue;
         }
         size_t first = 1; /* the whole first character */

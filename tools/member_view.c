@@ -175,8 +175,11 @@ static void print_timeline(const struct cli *cli, const json_t *timeline)
                cli_clean(tree_text(entry, "time")), cli_paint(cli, PAINT_NONE),
                cli_clean(tree_text(entry, "lane")), cli_clean(tree_text(entry, "text")),
                *rule ? " (" : "", cli_clean(rule), *rule ? ")" : "");
-        printf("  %s%s%s\n", cli_paint(cli, PAINT_DIM), ours ? "" : cli_clean(event),
-               cli_paint(cli, PAINT_NONE));
+        if (!ours && *event) {
+            printf("  %s%s%s", cli_paint(cli, PAINT_DIM), cli_clean(event),
+                   cli_paint(cli, PAINT_NONE));
+        }
+        putchar('\n');
     }
 }
 

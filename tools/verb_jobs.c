@@ -40,11 +40,14 @@ static int check_filters(const struct cli *cli)
 {
     const char *state = cli_option(cli, "--state"), *actor = cli_option(cli, "--actor");
     if (state && !is_state(state)) {
-        return cli_usage(cli, "--state: expected settling, waiting, sending, done, dead, "
-                              "uncertain, superseded or skipped");
+        return cli_usage(cli,
+                         "--state: expected settling, waiting, sending, done, dead, "
+                         "uncertain, superseded or skipped, not \"%s\"",
+                         cli_clean(state));
     }
     if (actor && !is_effect_actor(actor)) {
-        return cli_usage(cli, "--actor: expected crm, support, mailer or alert");
+        return cli_usage(cli, "--actor: expected crm, support, mailer or alert, not \"%s\"",
+                         cli_clean(actor));
     }
     return CLI_FINE;
 }

@@ -242,6 +242,10 @@ int verb_member(struct cli *cli)
     const struct change *change = first ? find_change(first) : NULL;
     bool named = change || (first && strcmp(first, "show") == 0);
     const char *who = cli_word(cli, named ? 1 : 0);
+    if (!named && cli->word_count == 2) {
+        return cli_usage(cli, "expected show, grant, revoke, note or resync, not \"%s\"",
+                         cli_clean(first));
+    }
     if (!who || cli->word_count > (named ? 2U : 1U)) {
         return cli_usage(cli, "expected one member: an e-mail address, or any id");
     }

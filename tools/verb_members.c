@@ -50,6 +50,18 @@ static void print_members(const struct cli *cli, const json_t *list)
     cli_table_print(cli, &table);
 }
 
+static bool is_member_state(const char *word)
+{
+    static const char *const states[] = {"active",  "trialing", "ending", "paused",
+                                         "revoked", "ended",    "none",   NULL};
+    for (const char *const *state = states; *state; state++) {
+        if (strcmp(*state, word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int verb_members(struct cli *cli)
 {
     int64_t limit;
@@ -57,6 +69,12 @@ int verb_members(struct cli *cli)
     if (cli->word_count) {
         return cli_usage(cli, "expected options only; one member: usher member %s",
                          cli_clean(cli_word(cli, 0)));
+    }
+    if (state && !is_member_state(state)) {
+        return cli_usage(cli,
+                         "--state: expected active, trialing, ending, paused, revoked, ended "
+                         "or none, not \"%s\"",
+                         cli_clean(state));
     }
     if (!cli_number(cli, "--limit", 1, LIMIT_MAX, cli->json ? LIMIT_MAX : SHOWN, &limit)) {
         return CLI_USAGE;
@@ -76,7 +94,8 @@ int verb_members(struct cli *cli)
         cli_print_json(list);
     } else if (code == CLI_FINE && !json_array_size(list)) {
         cli_say(cli, state ? "no member is in that state" : "there are no members yet");
-        cli_next(cli, "usher trigger payment.succeeded --email ada@example.com");
+        cli_next(cli, state ? "usher members"
+                            : "usher trigger payment.succeeded --email ada@example.com");
     } else if (code == CLI_FINE) {
         print_members(cli, list);
         if (*next) {

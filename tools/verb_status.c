@@ -104,7 +104,11 @@ static void judge(struct status *status, const char *name, const char *word,
         problem(status, log, "%s stays down: its start makes no sense until something is changed",
                 name);
     } else if (strcmp(word, "restarting") == 0) {
-        problem(status, log, "%s keeps ending (%lld times)", name, (long long)state->restarts);
+        if (state->restarts > 1) {
+            problem(status, log, "%s keeps ending (%lld times)", name, (long long)state->restarts);
+        } else {
+            problem(status, log, "%s ended and is being started again", name);
+        }
     } else if (strcmp(word, "down") == 0) {
         problem(status, "usher up", "%s is not running", name);
     } else if (strcmp(word, "starting") == 0) {
@@ -202,13 +206,53 @@ static void print_actors(const struct status *status)
     cli_table_print(status->cli, &table);
 }
 
+static int64_t waiting_jobs(const json_t *actor)
+{
+    return tree_int(tree_get(tree_get(actor, "report"), "jobs"), "waiting");
+}
+
+/* Jobs that are tried again by themselves need nobody, but are worth a line. */
+static bool print_waiting(const struct status *status)
+{
+    bool any = false;
+    size_t i;
+    json_t *actor;
+    json_array_foreach(status->actors, i, actor)
+    {
+        int64_t jobs = waiting_jobs(actor);
+        if (jobs > 0) {
+            printf("  %s: %lld job%s %s for the next try\n", tree_text(actor, "name"),
+                   (long long)jobs, jobs == 1 ? "" : "s", jobs == 1 ? "waits" : "wait");
+            any = true;
+        }
+    }
+    if (any) {
+        printf("    see: usher jobs --state waiting\n");
+    }
+    return any;
+}
+
+static bool any_waiting(const struct status *status)
+{
+    size_t i;
+    json_t *actor;
+    json_array_foreach(status->actors, i, actor)
+    {
+        if (waiting_jobs(actor) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void print_screen(const struct status *status, bool healthy)
 {
     const struct cli *cli = status->cli;
     size_t problems = json_array_size(status->problems);
     if (healthy) {
-        printf("%sEverything is fine.%s\n\n", cli_paint(cli, PAINT_GREEN),
-               cli_paint(cli, PAINT_NONE));
+        bool waits = any_waiting(status);
+        printf("%s%s%s\n\n", cli_paint(cli, waits ? PAINT_YELLOW : PAINT_GREEN),
+               waits ? "Nothing needs you." : "Everything is fine.", cli_paint(cli, PAINT_NONE));
     } else if (!status->reachable) {
         printf("%sThe fleet of %s is not reachable.%s\n\n", cli_paint(cli, PAINT_RED),
                cli_clean(cli->home), cli_paint(cli, PAINT_NONE));
@@ -224,7 +268,7 @@ static void print_screen(const struct status *status, bool healthy)
                cli_clean(tree_text(each, "what")), cli_paint(cli, PAINT_NONE),
                cli_clean(tree_text(each, "next")));
     }
-    if (problems > 0) {
+    if (print_waiting(status) || problems > 0) {
         putchar('\n');
     }
     if (json_array_size(status->actors) > 0) {

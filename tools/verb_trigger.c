@@ -227,9 +227,10 @@ static void print_line(const struct delivery *delivery, const json_t *event, int
     enum cli_paint paint = is_taken(status) ? PAINT_GREEN : PAINT_RED;
     char code[16];
     snprintf(code, sizeof code, "%d", status);
-    printf("--> %-34s %-30s %s%s%s %s\n", tree_text(event, "type"),
+    const char *said = duplicate ? "known already" : cli_clean(words);
+    printf("--> %-34s %-30s %s%s%s%s%s\n", tree_text(event, "type"),
            cli_clean(tree_text(event, "id")), cli_paint(cli, paint), status ? code : "---",
-           cli_paint(cli, PAINT_NONE), duplicate ? "known already" : cli_clean(words));
+           cli_paint(cli, PAINT_NONE), *said ? " " : "", said);
     fflush(stdout);
 }
 

@@ -21,6 +21,9 @@ static void check_redact_text(void **state)
     expect_redacted("<ada@example.com>", "<a***@example.com>");
     expect_redacted("no address @ all", "no address @ all");
     expect_redacted("a@b@c", "a***@b***@c");
+    expect_redacted("ada@localhost", "a***@localhost");
+    expect_redacted("to:ada@example.com", "to:a***@example.com");
+    expect_redacted("alert:done:card:in_1@local-1:1", "alert:done:card:in_1@local-1:1");
     expect_redacted("\xc3\xa4rger@example.com", "\xc3\xa4***@example.com");
     expect_redacted("", "");
     expect_redacted("@example.com", "@example.com");
