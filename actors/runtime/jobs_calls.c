@@ -216,6 +216,10 @@ void slot_probe(struct jobs *jobs, struct slot *slot)
     uint8_t hash[SHA256_BYTES];
     char *secret = NULL;
     int64_t now_ms = jobs_now_ms(jobs);
+    if (!slot->wanted.adapter->probe) { /* another provider by now, without a key to refuse */
+        slot->probe_said = PROBE_TAKEN;
+        return;
+    }
     if (slot->probe_call != 0 || slot->probe_said == PROBE_TAKEN ||
         slot_secret(slot, &secret) != OK) {
         return;

@@ -68,6 +68,7 @@ struct slot {
     int64_t changed_ms;
     int64_t accepted_ms;
     char error[VERDICT_WORDS_BYTES];
+    char target[EVENT_NAME_BYTES_MAX + 1]; /* the adapter that it was: the setting may change */
     /* While refused. */
     uint8_t secret_hash[SHA256_BYTES];
     int64_t probe_ms; /* the next probe */

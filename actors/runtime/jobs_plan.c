@@ -99,6 +99,7 @@ static enum fault refuse(struct jobs *jobs, struct store_txn *txn, struct slot *
     slot->changed_ms = now_ms > slot->changed_ms ? now_ms : slot->changed_ms + 1;
     slot->probe_ms = now_ms + jobs->probe_ms;
     EVENT_SET(slot->error, verdict->words);
+    EVENT_SET(slot->target, slot->wanted.adapter->name);
     enum fault fault = slot_save(txn, slot);
     return fault == OK ? tell_target(jobs, txn, slot, record->trace) : fault;
 }

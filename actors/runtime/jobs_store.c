@@ -450,6 +450,7 @@ enum fault slot_load(struct store_txn *txn, struct slot *slot)
         slot->changed_ms = tree_int(tree, "changed_ms");
         slot->accepted_ms = tree_int(tree, "accepted_ms");
         EVENT_SET(slot->error, tree_text(tree, "error"));
+        EVENT_SET(slot->target, tree_text(tree, "target"));
     }
     json_decref(tree);
     return fault;
@@ -462,6 +463,7 @@ enum fault slot_save(struct store_txn *txn, const struct slot *slot)
     tree_set_int(tree, "changed_ms", slot->changed_ms);
     tree_set_int(tree, "accepted_ms", slot->accepted_ms);
     tree_set_text(tree, "error", slot->error);
+    tree_set_text(tree, "target", slot->target);
     enum fault fault = tree_save(txn, JOBS_TABLE_TARGETS, text_slice(slot->wanted.name), tree);
     json_decref(tree);
     return fault;

@@ -188,7 +188,7 @@ enum fault tell_target(struct jobs *jobs, struct store_txn *txn, const struct sl
     EVENT_SET(event.trace, trace);
     json_t *data = json_object();
     tree_set_text(data, "actor", actor);
-    tree_set_text(data, "target", slot->wanted.adapter->name);
+    tree_set_text(data, "target", *slot->target ? slot->target : slot->wanted.adapter->name);
     tree_set_text(data, "slot", slot->wanted.name);
     tree_set_text(data, "error", slot->error);
     tree_set_int(data, "at", slot->changed_ms);
@@ -214,6 +214,7 @@ static enum fault reread_target(struct jobs *jobs, struct store_txn *txn, const 
         slot->accepted_ms = slot->changed_ms;
     }
     EVENT_SET(slot->error, tree_text(data, "error"));
+    EVENT_SET(slot->target, tree_text(data, "target"));
     return slot_save(txn, slot);
 }
 

@@ -140,6 +140,19 @@ def test_expired_key_raises_one_alarm_and_spends_no_attempts(stage, http_sink):
     assert {j["attempt"] for j in stage.jobs("crm", state="done")} == {1}
 
 
+def test_another_provider_takes_what_a_refused_one_left(stage, http_sink):
+    http_sink.key = "pat-2"
+    process = stage.hubspot(http_sink, key="pat-1")
+    stage.publish_many([member(n) for n in range(1, 4)])
+    stage.kit.wait_until(lambda: stage.news("target.refused"), what="target.refused")
+    assert process.stop() == 0
+    stage.config("crm", "    provider = local\n")
+    stage.start("crm")
+    stage.wait_all("crm", 3)
+    accepted = stage.news("target.accepted")
+    assert [e["data"]["target"] for e in accepted] == ["hubspot"]  # so that its alert is cleared
+
+
 def test_403_is_one_jobs_end_unless_the_key_is_refused(stage, http_sink):
     stage.hubspot(http_sink)
     http_sink.script(Answer(403, {"category": "MISSING_SCOPES"}), method="POST")
