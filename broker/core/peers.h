@@ -8,8 +8,9 @@
  *            a send says that it is gone; peers_forget() now and then.
  * Ownership  Everything shown is borrowed until the next peers_add, _drop or _forget. Who keeps a
  *            peer longer keeps its number.
- * Limits     PEERS_MAX connections, PEER_CONNECTIONS_MAX of one name: a further one takes the place
- *            of the longest silent, or is refused while all are alive. CONSUMERS_MAX names.
+ * Limits     PEERS_MAX connections: a further one takes the place of the longest silent, or is
+ *            refused while all are alive. PEER_CONNECTIONS_MAX of one name: a further one takes the
+ *            place of that name's longest silent. CONSUMERS_MAX names.
  * Threads    One. Time is a parameter. */
 #ifndef USHER_PEERS_H
 #define USHER_PEERS_H

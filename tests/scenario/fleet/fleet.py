@@ -261,7 +261,11 @@ class Fleet:
 
     def client(self):
         client = Client(str(self.home), "tools")
-        client.hello()
+        try:
+            client.hello()
+        except Exception:
+            client.close()
+            raise
         return client
 
     def ask(self, actor, question):
