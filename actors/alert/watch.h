@@ -100,7 +100,7 @@ enum fault watch_event(const struct watch *watch, struct store_txn *txn, const s
  * counts, and a read transaction will do. Sights are complete: an object of which nothing is said is
  * taken for unknown. */
 enum fault watch_judge(const struct watch *watch, struct store_txn *txn, int64_t now_ms,
-                       const struct watch_sight *sights, size_t sight_count, watch_tell *tell,
+                       const struct watch_sight *sights, size_t sight_count, watch_tell *told,
                        void *self, size_t *count) NODISCARD;
 
 /* Appends the alerts that stand to `list`: {rule, object, since, text, todo, state}. */

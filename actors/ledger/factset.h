@@ -104,7 +104,7 @@ void factset_add_due(struct factset *set, int64_t at_ms);
 int64_t factset_now(const struct factset *set);
 
 /* Joins one row; texts that are NULL count as "". */
-void factset_put(struct factset *set, const struct row *row);
+void factset_put(struct factset *set, const struct row *given);
 
 /* Everything of `other`. */
 void factset_merge(struct factset *set, const struct factset *other);

@@ -14,7 +14,7 @@ struct templates;
 enum { TEMPLATES_MAX = 64 };
 
 enum fault templates_open(const char *home, struct templates **out, struct buf *why) NODISCARD;
-void templates_close(struct templates **templates);
+void templates_close(struct templates **out);
 
 /* Borrowed until the next call. NULL if there is none of that name. */
 const struct template *templates_find(struct templates *templates, const char *name);

@@ -30,7 +30,7 @@ struct http_call {
 
 /* FAULT_DENIED: the URL is not one that may be called. */
 enum fault http_call_new(const struct call *wanted, struct http_call **out) NODISCARD;
-void http_call_destroy(struct http_call **call);
+void http_call_destroy(struct http_call **out);
 void http_call_release(struct http_call *call);
 
 /* Borrowed from the call. */

@@ -69,13 +69,13 @@ struct answer {
 struct http_out;
 
 enum fault http_out_new(zloop_t *loop, struct http_out **out) NODISCARD;
-void http_out_destroy(struct http_out **http);
+void http_out_destroy(struct http_out **out);
 
 typedef void http_done(void *self, const struct answer *answer);
 typedef void http_held(void *self, int64_t id);
 
 /* `held` may be NULL when call->hold is not set. *id names the call until `done` was called. */
-enum fault http_out_start(struct http_out *http, const struct call *call, http_done *done,
+enum fault http_out_start(struct http_out *http, const struct call *wanted, http_done *done,
                           http_held *held, void *self, int64_t *id) NODISCARD;
 void http_out_release(struct http_out *http, int64_t id);
 /* Ends it without calling `done`. */

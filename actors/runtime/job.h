@@ -96,7 +96,7 @@ enum job_news {
 };
 
 /* An input that makes no sense in the job's state changes nothing and tells nothing. */
-struct job job_next(const struct job *job, const struct job_policy *policy,
+struct job job_next(const struct job *before, const struct job_policy *policy,
                     const struct job_happened *happened, int64_t now_ms, enum job_news *news);
 
 /* The wait before the attempt after `attempt`: anything from 0 up to what doubling gives. */

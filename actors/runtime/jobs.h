@@ -116,7 +116,7 @@ struct jobs_options {
 /* Makes the engine; with check_only it only checks the settings (and `why` says what is wrong). */
 enum fault jobs_new(const struct jobs_options *options, bool check_only, struct jobs **out,
                     struct buf *why) NODISCARD;
-void jobs_destroy(struct jobs **jobs);
+void jobs_destroy(struct jobs **out);
 
 /* What a job is made with. Texts that are NULL count as "". */
 struct jobs_spec {
