@@ -23,7 +23,14 @@ enum {
     CLIENT_WORDS_BYTES = 256
 };
 
-enum request_kind { REQUEST_HELLO = 1, REQUEST_BEAT, REQUEST_PUBLISH, REQUEST_READ, REQUEST_ASK, REQUEST_REPLY };
+enum request_kind {
+    REQUEST_HELLO = 1,
+    REQUEST_BEAT,
+    REQUEST_PUBLISH,
+    REQUEST_READ,
+    REQUEST_ASK,
+    REQUEST_REPLY
+};
 enum { REQUEST_KIND_BITS = 3, REQUEST_KIND_MASK = 7, REQUEST_SLOT_BITS = 10 };
 
 /* One event waiting for its answer; its bytes end at `end` of the batch's body. */

@@ -70,8 +70,8 @@ const struct settings *settings_nth(const struct settings *settings, const char 
 
 /* One value of a file, resolved, without checking the rest: for a tool that looks at another
  * program's section. `fallback` when the file does not name it. *text is the caller's. */
-enum fault settings_peek(const char *home, const char *file, const char *path,
-                         const char *fallback, char **text) NODISCARD;
+enum fault settings_peek(const char *home, const char *file, const char *path, const char *fallback,
+                         char **text) NODISCARD;
 
 /* Every row of the tables: its path, default and meaning, for people. */
 void settings_manual(const struct setting *const *tables, struct buf *out);

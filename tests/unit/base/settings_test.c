@@ -141,10 +141,8 @@ static void a_missing_file_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_values_are_read),
-        cmocka_unit_test(repeated_sections_are_views),
-        cmocka_unit_test(mistakes_name_the_line),
-        cmocka_unit_test(the_manual_has_every_row),
+        cmocka_unit_test(good_values_are_read),   cmocka_unit_test(repeated_sections_are_views),
+        cmocka_unit_test(mistakes_name_the_line), cmocka_unit_test(the_manual_has_every_row),
         cmocka_unit_test(a_missing_file_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
