@@ -49,17 +49,6 @@ static const struct setting alert_settings[] = {
 
 static const struct adapter *const adapters[] = {&alert_local, &alert_slack, NULL};
 
-static const struct adapter *adapter_of(const char *name)
-{
-    for (size_t i = 0; adapters[i]; i++) {
-        if (strcmp(adapters[i]->name, name) == 0) {
-            return adapters[i];
-        }
-    }
-    MUST(false); /* the setting is a choice of these */
-    return NULL;
-}
-
 /* --- to the hooks ----------------------------------------------------------------------------- */
 
 /* One job for each hook. Those of a hook go out in order. */
@@ -283,7 +272,8 @@ static enum fault read_hooks(struct alert *alert, struct buf *why)
         const struct settings *hook = settings_nth(settings, "alert/hook", i);
         const char *provider = settings_text(hook, "alert/hook/provider");
         snprintf(alert->names[i], HOOK_NAME_BYTES, "%.16s-%zu", provider, i + 1);
-        alert->hooks[i] = (struct jobs_slot){alert->names[i], adapter_of(provider), hook};
+        alert->hooks[i] =
+            (struct jobs_slot){alert->names[i], adapter_find(adapters, provider), hook};
     }
     return OK;
 }

@@ -19,17 +19,6 @@ static const struct setting crm_settings[] = {
 
 static const struct adapter *const adapters[] = {&crm_local, &crm_hubspot, NULL};
 
-static const struct adapter *adapter_of(const char *name)
-{
-    for (size_t i = 0; adapters[i]; i++) {
-        if (strcmp(adapters[i]->name, name) == 0) {
-            return adapters[i];
-        }
-    }
-    MUST(false); /* the setting is a choice of these */
-    return NULL;
-}
-
 /* --- what adapters share ----------------------------------------------------------------------- */
 
 const char *crm_contact(const struct task *task)
@@ -271,7 +260,8 @@ static enum fault crm_open(struct actor *actor, bool check_only, void **state, s
     struct crm *crm = must_calloc(1, sizeof *crm);
     crm->actor = actor;
     struct jobs_slot slot = {.name = "crm",
-                             .adapter = adapter_of(settings_text(settings, "crm/provider")),
+                             .adapter =
+                                 adapter_find(adapters, settings_text(settings, "crm/provider")),
                              .settings = settings};
     struct jobs_options options = {.actor = actor,
                                    .section = "crm",

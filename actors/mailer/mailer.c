@@ -31,17 +31,6 @@ static const struct setting mailer_settings[] = {
 
 static const struct adapter *const adapters[] = {&mailer_maildir, &mailer_smtp, NULL};
 
-static const struct adapter *adapter_of(const char *name)
-{
-    for (size_t i = 0; adapters[i]; i++) {
-        if (strcmp(adapters[i]->name, name) == 0) {
-            return adapters[i];
-        }
-    }
-    MUST(false); /* the setting is a choice of these */
-    return NULL;
-}
-
 /* --- one mail ----------------------------------------------------------------------------------- */
 
 static json_t *values_of(const struct mailer *mailer, const struct jobs_view *view)
@@ -195,7 +184,8 @@ static enum fault mailer_open(struct actor *actor, bool check_only, void **state
     mailer->actor = actor;
     *state = mailer;
     struct jobs_slot slot = {.name = "mailer",
-                             .adapter = adapter_of(settings_text(settings, "mailer/provider")),
+                             .adapter =
+                                 adapter_find(adapters, settings_text(settings, "mailer/provider")),
                              .settings = settings};
     struct jobs_options options = {.actor = actor,
                                    .section = "mailer",

@@ -1,5 +1,7 @@
 #include "adapter.h"
 
+#include "must.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,4 +80,13 @@ void secret_line(const char *secret, char *line, size_t room)
     len = len < room - 1 ? len : room - 1;
     memcpy(line, secret, len);
     line[len] = '\0';
+}
+
+const struct adapter *adapter_find(const struct adapter *const *adapters, const char *name)
+{
+    while (*adapters && strcmp((*adapters)->name, name) != 0) {
+        adapters++;
+    }
+    MUST(*adapters);
+    return *adapters;
 }

@@ -78,6 +78,9 @@ struct adapter {
     void (*perform)(const struct task *task, struct store_txn *txn, struct verdict *verdict);
 };
 
+/* The one of that name in a list that ends with NULL; it is there: the setting is a choice of them. */
+const struct adapter *adapter_find(const struct adapter *const *adapters, const char *name);
+
 /* Classifies an answer by its fault and HTTP status alone, as the house does: 2xx done; 408, 425,
  * 429, 5xx, no answer: again; 401 refused; 403 forbidden; other: never. Adapters look at what they
  * know better first. Words name the status. */

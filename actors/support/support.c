@@ -18,17 +18,6 @@ static const struct setting support_settings[] = {
 
 static const struct adapter *const adapters[] = {&support_local, &support_zendesk, NULL};
 
-static const struct adapter *adapter_of(const char *name)
-{
-    for (size_t i = 0; adapters[i]; i++) {
-        if (strcmp(adapters[i]->name, name) == 0) {
-            return adapters[i];
-        }
-    }
-    MUST(false); /* the setting is a choice of these */
-    return NULL;
-}
-
 static json_t *support_prepare(void *self, struct store_txn *txn, const struct jobs_view *view,
                                enum fault *fault, struct buf *why)
 {
@@ -61,9 +50,10 @@ static enum fault support_open(struct actor *actor, bool check_only, void **stat
     const struct settings *settings = actor_settings(actor);
     struct support *support = must_calloc(1, sizeof *support);
     support->actor = actor;
-    struct jobs_slot slot = {.name = "support",
-                             .adapter = adapter_of(settings_text(settings, "support/provider")),
-                             .settings = settings};
+    struct jobs_slot slot = {
+        .name = "support",
+        .adapter = adapter_find(adapters, settings_text(settings, "support/provider")),
+        .settings = settings};
     struct jobs_options options = {.actor = actor,
                                    .section = "support",
                                    .slots = &slot,
