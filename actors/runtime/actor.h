@@ -60,6 +60,9 @@ struct actor_class {
 
     /* Adds the actor's own counters to what it reports with each heartbeat. May be NULL. */
     void (*report)(void *state, json_t *into);
+
+    /* The broker has come, or does not answer any more: actor_is_up() has changed. May be NULL. */
+    void (*connection)(void *state, bool up);
 };
 
 int actor_main(int argc, char **argv, const struct actor_class *class);
@@ -70,6 +73,9 @@ const struct settings *actor_settings(const struct actor *actor);
 zloop_t *actor_loop(const struct actor *actor);
 struct store *actor_store(const struct actor *actor);
 struct client *actor_client(const struct actor *actor);
+
+/* Whether the broker answers. */
+bool actor_is_up(const struct actor *actor);
 
 /* True once the cursor has reached the head that was there at start: effects begin only then, so
  * that a rebuilt store knows all keys from job.* events before it executes anything. */
@@ -92,6 +98,16 @@ enum fault actor_emit(struct actor *actor, struct store_txn *txn, const struct e
  * outbox, calls committed(). FAULT_BUSY when the process is about to end. */
 typedef enum fault actor_work(void *self, struct store_txn *txn);
 enum fault actor_change(struct actor *actor, actor_work *work, void *self) NODISCARD;
+
+/* Shows one event by its number, read from the journal between the feed's batches, of which neither
+ * starves the other. Only what the class's topics have is found. OK: `seen` comes once, from the
+ * loop and never from within actor_read, with the event (borrowed), or a fault and NULL: NOT_FOUND,
+ * GONE, CORRUPT, DENIED, or UNAVAILABLE when the connection was lost, the actor was told to stop,
+ * or ACTOR_READ_MS passed. Nobody is called once the loop has ended.
+ * Else: BUSY with ACTOR_READS_MAX waiting, UNAVAILABLE without a connection. */
+enum { ACTOR_READS_MAX = 64, ACTOR_READ_MS = 2500 };
+typedef void actor_seen(void *self, enum fault fault, const struct event *event);
+enum fault actor_read(struct actor *actor, uint64_t seq, actor_seen *seen, void *self) NODISCARD;
 
 /* Ends the loop: the process exits with what the fault asks for. */
 void actor_stop(struct actor *actor, enum fault fault, const char *why);

@@ -28,6 +28,8 @@ enum {
     CLIENT_BATCHES_MAX = 1024, /* PUBLISH messages without an answer */
     CLIENT_RESEND_MS_MAX = 2000,
     CLIENT_BEATS_MISSED_MAX = 3,
+    CLIENT_ASKS_MAX = 64,      /* as many as the broker allows */
+    CLIENT_ASK_GRACE_MS = 500, /* the broker's TIMEOUT should come first */
     CLIENT_REPORT_BYTES_MAX = 4096
 };
 
@@ -97,6 +99,16 @@ typedef json_t *client_question(void *self, const char *who, const json_t *quest
                                 enum fault *fault);
 void client_on_question(struct client *client, client_question *answer, void *self);
 
+/* Asks another actor ("broker" is one, too). OK: `done` comes once, from the loop and never from
+ * within client_ask, with the answer (borrowed, at most WIRE_MESSAGE_BYTES_MAX packed), or a fault
+ * and NULL: what the actor or the broker REFUSED with (UNAVAILABLE: the actor is not there),
+ * UNAVAILABLE when the connection is lost meanwhile, TIMEOUT CLIENT_ASK_GRACE_MS after the deadline
+ * at the latest. client_destroy calls nobody.
+ * Else: BUSY with CLIENT_ASKS_MAX under way, UNAVAILABLE without a connection, TOO_LARGE. */
+typedef void client_answered(void *self, enum fault fault, const json_t *answer);
+enum fault client_ask(struct client *client, const char *actor, const json_t *question,
+                      int deadline_ms, client_answered *done, void *self) NODISCARD;
+
 /* --- blocking, for tools ------------------------------------------------------------------- *
  * Each says HELLO first if need be. UNAVAILABLE: the broker did not answer within the deadline. */
 
@@ -108,7 +120,7 @@ enum fault client_publish_wait(struct client *client, const uint8_t *event, size
 enum fault client_read_wait(struct client *client, uint64_t from, size_t max,
                             const char *const *topics, int deadline_ms, json_t *list,
                             uint64_t *next, uint64_t *head) NODISCARD;
-/* "broker" is an actor that answers, too. */
+/* As client_ask, but asks again when the connection comes back within the deadline. */
 enum fault client_ask_wait(struct client *client, const char *actor, const json_t *question,
                            int deadline_ms, json_t **answer) NODISCARD;
 /* Waits for the next bell, with options.bells. FAULT_TIMEOUT when none came. */
