@@ -105,7 +105,7 @@ void client_on_question(struct client *client, client_question *answer, void *se
  * UNAVAILABLE when the connection is lost meanwhile, TIMEOUT CLIENT_ASK_GRACE_MS after the deadline
  * at the latest. client_destroy calls nobody.
  * Else: BUSY with CLIENT_ASKS_MAX under way, UNAVAILABLE without a connection, TOO_LARGE. */
-typedef void client_answered(void *self, enum fault fault, const json_t *answer);
+typedef void client_answered(void *self, enum fault fault, json_t *answer);
 enum fault client_ask(struct client *client, const char *actor, const json_t *question,
                       int deadline_ms, client_answered *done, void *self) NODISCARD;
 
