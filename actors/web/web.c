@@ -88,6 +88,10 @@ static void connection_free(struct connection *connection)
         web->connections = connection->next;
     }
     web->connection_count--;
+    if (connection->stream) {
+        connection->stream->connection = NULL;
+    }
+    buf_fini(&connection->target);
     free(connection);
 }
 
@@ -102,13 +106,27 @@ static void on_connection(void *self, struct MHD_Connection *mhd, void **context
     }
 }
 
+/* The library shows a path only after it has unescaped it. */
+static void keep_target(struct connection *connection, const char *uri)
+{
+    size_t chars = uri ? strcspn(uri, "?") : 0;
+    connection->target_long = chars > PATH_BYTES_MAX;
+    buf_reset(&connection->target);
+    if (chars && !connection->target_long) {
+        buf_add(&connection->target, uri, chars);
+    }
+    (void)buf_text(&connection->target);
+}
+
 /* Called with the request line, before the headers: from here on the head has its own deadline. */
 static void *on_request_line(void *self, const char *uri, struct MHD_Connection *mhd)
 {
-    (void)uri;
     struct web *web = self;
     struct connection *connection =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (connection) {
+        keep_target(connection, uri);
+    }
     if (connection && connection->phase == PHASE_IDLE) {
         connection->phase = PHASE_HEAD;
         connection->deadline_ms = clock_mono_ms() + web->options.limits.head_ms;
@@ -120,6 +138,9 @@ static void *on_request_line(void *self, const char *uri, struct MHD_Connection 
 static void on_complaint(void *self, const char *format, va_list args)
 {
     struct web *web = self;
+    if (web->quiet) {
+        return;
+    }
     web->complaints++;
     int64_t now = clock_mono_ms();
     if (web->complained_ms && now - web->complained_ms < COMPLAIN_MS) {
@@ -198,13 +219,21 @@ static bool is_too_slow(const struct connection *connection, int64_t now)
 static void end_connection(struct connection *connection)
 {
     static const char *const reasons[] = {
-        [PHASE_HEAD] = "slow_head", [PHASE_BODY] = "slow_body", [PHASE_SEND] = "slow_reader"};
+        [PHASE_HEAD] = "slow_head",
+        [PHASE_BODY] = "slow_body",
+        [PHASE_SEND] = "slow_reader",
+        [PHASE_STREAM] = "slow_reader",
+    };
     if (connection->phase != PHASE_IDLE) {
         const char *path = connection->request ? connection->request->path : "";
         web_note_refused(connection->web, path, reasons[connection->phase]);
     }
     connection->shut = true;
-    shutdown(connection->fd, SHUT_RDWR); /* MHD sees the end of it and cleans up */
+    if (connection->phase == PHASE_STREAM) {
+        stream_cut(connection->stream);
+    } else {
+        shutdown(connection->fd, SHUT_RDWR); /* MHD sees the end of it and cleans up */
+    }
 }
 
 static int on_sweep(zloop_t *loop, int timer, void *self)
@@ -215,6 +244,10 @@ static int on_sweep(zloop_t *loop, int timer, void *self)
     int64_t now = clock_mono_ms();
     for (struct connection *c = web->connections; c; c = c->next) {
         struct web_request *request = c->request;
+        if (!c->shut && c->phase == PHASE_STREAM && stream_is_gone(c->stream)) {
+            c->shut = true;
+            stream_cut(c->stream);
+        }
         if (c->shut || (now < c->deadline_ms && !is_too_slow(c, now))) {
             continue;
         }
@@ -222,7 +255,7 @@ static int on_sweep(zloop_t *loop, int timer, void *self)
             end_connection(c);
         } else if (request && request->suspended) {
             web_note_refused(web, request->path, "late");
-            web_problem(request, 503, "not now", 5);
+            web_problem(request, 503, "not now", RETRY_AFTER_S);
         }
     }
     turn(web);
@@ -376,11 +409,13 @@ void web_close(struct web **web)
     if (!self) {
         return;
     }
+    self->closing = true;
     for (struct connection *c = self->connections; c; c = c->next) {
         if (c->request && c->request->suspended) {
-            web_problem(c->request, 503, "not now", 5);
+            web_problem(c->request, 503, "not now", RETRY_AFTER_S);
         }
     }
+    streams_close(self);
     for (int i = 0; i < CLOSE_RUNS; i++) { /* what is answered leaves, as far as it goes at once */
         MHD_UNSIGNED_LONG_LONG timeout_ms;
         MHD_run(self->daemon);

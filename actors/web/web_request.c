@@ -2,13 +2,14 @@
 
 #include "clock.h"
 #include "must.h"
+#include "negotiate.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { RETRY_AFTER_S = 5, ALLOW_CHARS = 128, SLOT_BITS = 32 };
+enum { SLOT_BITS = 32, VALUES_MAX = 8 };
 
 /* --- the pool of requests -------------------------------------------------------------------- */
 
@@ -29,7 +30,7 @@ static struct web_request *request_new(struct web *web)
     return request;
 }
 
-static void drop_body(struct web_request *request)
+void web_drop_body(struct web_request *request)
 {
     request->web->bodies_bytes -= request->body.len;
     buf_reset(&request->body);
@@ -41,7 +42,7 @@ static void drop_body(struct web_request *request)
 static void request_free(struct web_request *request)
 {
     struct web *web = request->web;
-    drop_body(request);
+    web_drop_body(request);
     *request = (struct web_request){.web = web,
                                     .body = request->body,
                                     .slot = request->slot,
@@ -115,9 +116,48 @@ size_t web_headers(const struct web_request *request, const char *name, const ch
     return gather.count;
 }
 
+const char *web_param(const struct web_request *request, const char *name)
+{
+    return path_param(&request->segments, request->route->path, name);
+}
+
 struct slice web_body(const struct web_request *request)
 {
     return (struct slice){request->body.bytes, request->body.len};
+}
+
+char *web_form(const struct web_request *request, const char *name)
+{
+    return form_field((const char *)request->body.bytes, request->body.len, name);
+}
+
+static bool any_value(const struct web_request *request, const char *header,
+                      bool (*fits)(const char *value, const char *wanted), const char *wanted)
+{
+    const char *values[VALUES_MAX];
+    size_t count = web_headers(request, header, values, VALUES_MAX);
+    for (size_t i = 0; i < count && i < VALUES_MAX; i++) {
+        if (fits(values[i], wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool web_not_modified(const struct web_request *request, const char *etag)
+{
+    return any_value(request, "If-None-Match", etags_have, etag);
+}
+
+static bool has_gzip(const char *value, const char *wanted)
+{
+    (void)wanted;
+    return encodings_have_gzip(value);
+}
+
+bool web_accepts_gzip(const struct web_request *request)
+{
+    return any_value(request, "Accept-Encoding", has_gzip, NULL);
 }
 
 const char *web_address(const struct web_request *request)
@@ -141,44 +181,44 @@ static void find_address(struct web_request *request)
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
-static bool route_fits(const struct web_route *route, const char *path)
-{
-    size_t chars = strlen(route->path);
-    if (chars >= 2 && strcmp(route->path + chars - 2, "/*") == 0) {
-        return strncmp(route->path, path, chars - 1) == 0;
-    }
-    return strcmp(route->path, path) == 0;
-}
-
 static bool method_fits(const struct web_route *route, const char *method)
 {
     return strcmp(route->method, method) == 0 ||
            (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
-static const struct web_route *find_route(const struct web_request *request, bool *path_known)
+static void find_route(struct web_request *request)
 {
-    *path_known = false;
-    for (const struct web_route *route = request->web->options.routes; route->method; route++) {
-        if (route_fits(route, request->path)) {
-            *path_known = true;
-            if (method_fits(route, request->method)) {
-                return route;
+    const struct web_route *best = NULL, *route = request->web->options.routes;
+    for (; request->verdict == PATH_FINE && route->method; route++) {
+        if (path_fits(&request->segments, route->path)) {
+            request->path_known = true;
+            if (method_fits(route, request->method) &&
+                (!best || pattern_before(route->path, best->path))) {
+                best = route;
             }
         }
     }
-    return NULL;
+    request->route = best;
 }
 
-static void list_methods(const struct web_request *request, char allow[ALLOW_CHARS])
+void web_list_methods(const struct web_request *request, char allow[ALLOW_CHARS])
 {
     allow[0] = '\0';
     for (const struct web_route *route = request->web->options.routes; route->method; route++) {
-        if (route_fits(route, request->path) && !strstr(allow, route->method)) {
+        if (path_fits(&request->segments, route->path) && !strstr(allow, route->method)) {
             size_t used = strlen(allow);
             snprintf(allow + used, ALLOW_CHARS - used, "%s%s", used ? ", " : "", route->method);
         }
     }
+}
+
+static void read_path(struct web_request *request)
+{
+    struct connection *connection = request->connection;
+    request->verdict = connection->target_long
+                           ? PATH_LONG
+                           : path_cut((char *)connection->target.bytes, &request->segments);
 }
 
 /* "application/json; charset=utf-8" is application/json. */
@@ -193,95 +233,7 @@ static bool is_media_type(const char *value, const char *wanted)
            (value[chars] == '\0' || value[chars] == ';' || isspace((unsigned char)value[chars]));
 }
 
-/* --- answering ------------------------------------------------------------------------------- */
-
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-    MUST(MHD_add_response_header(response, name, value) == MHD_YES);
-}
-
-void web_answer(struct web_request *request, const struct web_answer *answer)
-{
-    MUST(!request->answered);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(answer->len, (void *)answer->body, MHD_RESPMEM_MUST_COPY);
-    MUST(response);
-    if (answer->media_type) {
-        add_header(response, "Content-Type", answer->media_type);
-    }
-    add_header(response, "X-Content-Type-Options", "nosniff");
-    bool cached = false;
-    for (const char *const *pair = answer->headers; pair && *pair; pair += 2) {
-        add_header(response, pair[0], pair[1]);
-        cached |= strcasecmp(pair[0], "Cache-Control") == 0;
-    }
-    if (!cached) {
-        add_header(response, "Cache-Control", "no-store");
-    }
-    struct connection *connection = request->connection;
-    request->answered = true;
-    connection->phase = PHASE_SEND;
-    connection->deadline_ms = clock_mono_ms() + request->web->options.limits.send_ms;
-    drop_body(request);
-    /* MHD_NO: the connection is broken, which it finds out by itself. */
-    (void)MHD_queue_response(request->mhd, (unsigned)answer->status, response);
-    MHD_destroy_response(response);
-    if (request->suspended) {
-        request->suspended = false;
-        MHD_resume_connection(request->mhd);
-        web_run_again(request->web);
-    }
-}
-
-void web_json(struct web_request *request, int status, const char *text)
-{
-    web_answer(request, &(struct web_answer){.status = status,
-                                             .media_type = "application/json",
-                                             .body = text,
-                                             .len = strlen(text)});
-}
-
-static void problem(struct web_request *request, int status, const char *title,
-                    const char *const *headers)
-{
-    char text[256];
-    snprintf(text, sizeof text, "{\"status\":%d,\"title\":\"%s\"}\n", status, title);
-    web_answer(request, &(struct web_answer){.status = status,
-                                             .media_type = "application/problem+json",
-                                             .body = text,
-                                             .len = strlen(text),
-                                             .headers = headers});
-}
-
-void web_problem(struct web_request *request, int status, const char *title, int retry_after_s)
-{
-    char seconds[16];
-    snprintf(seconds, sizeof seconds, "%d", retry_after_s);
-    const char *headers[] = {"Retry-After", seconds, NULL};
-    problem(request, status, title, retry_after_s ? headers : NULL);
-}
-
-void web_allow(struct web_request *request)
-{
-    char allow[ALLOW_CHARS];
-    list_methods(request, allow);
-    const char *headers[] = {"Allow", allow, NULL};
-    web_answer(request, &(struct web_answer){.status = 200, .body = "", .headers = headers});
-}
-
-static void refuse(struct web_request *request, int status, const char *title, const char *reason)
-{
-    char allow[ALLOW_CHARS];
-    const char *headers[] = {"Allow", allow, NULL};
-    web_note_refused(request->web, request->path, reason);
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
-        list_methods(request, allow);
-        problem(request, status, title, headers);
-    } else {
-        web_problem(request, status, title,
-                    status == MHD_HTTP_SERVICE_UNAVAILABLE ? RETRY_AFTER_S : 0);
-    }
-}
+/* --- tickets ------------------------------------------------------------------------------------ */
 
 uint64_t web_ticket(const struct web_request *request)
 {
@@ -299,16 +251,20 @@ struct web_request *web_find(struct web *web, uint64_t ticket)
 /* --- MHD's calls ----------------------------------------------------------------------------- */
 
 /* What is wrong with a request by its head alone; true if it was answered. */
-static bool refuse_by_head(struct web_request *request, bool path_known)
+static bool refuse_by_head(struct web_request *request)
 {
     const struct web_route *route = request->route;
-    if (!path_known) {
-        refuse(request, 404, "there is nothing here", "not_found");
+    if (request->verdict == PATH_BAD) {
+        web_refuse(request, 400, "this is not a path", "path");
+    } else if (request->verdict == PATH_LONG) {
+        web_refuse(request, 414, "the path is too long", "path");
+    } else if (!request->path_known) {
+        web_refuse(request, 404, "there is nothing here", "not_found");
     } else if (!route) {
-        refuse(request, 405, "not with this method", "method");
+        web_refuse(request, 405, "not with this method", "method");
     } else if (route->media_type &&
                !is_media_type(web_header(request, "Content-Type"), route->media_type)) {
-        refuse(request, 415, "not a body of the expected media type", "media_type");
+        web_refuse(request, 415, "not a body of the expected media type", "media_type");
     } else {
         return false;
     }
@@ -325,21 +281,21 @@ static void begin(struct web_request *request)
     size_t encoding_count = web_headers(request, "Transfer-Encoding", encodings, 2);
     if (length_count > 1 || encoding_count > 1 || (length_count && encoding_count) ||
         web_headers(request, "Host", NULL, 0) > 1) {
-        refuse(request, 400, "the length of the request is ambiguous", "ambiguous");
+        web_refuse(request, 400, "the length of the request is ambiguous", "ambiguous");
         return;
     }
     uint64_t announced = length_count ? strtoull(lengths[0], NULL, 10) : 0;
     bool has_body = announced > 0 || encoding_count;
-    bool path_known;
-    request->route = find_route(request, &path_known);
+    read_path(request);
+    find_route(request);
     request->body_bytes_max = request->route ? request->route->body_bytes_max : 0;
     find_address(request);
     if (!has_body) {
         return;
     }
     if (request->route && announced > request->body_bytes_max) {
-        refuse(request, 413, "the body is too large", "too_large");
-    } else if (!refuse_by_head(request, path_known)) {
+        web_refuse(request, 413, "the body is too large", "too_large");
+    } else if (!refuse_by_head(request)) {
         struct connection *connection = request->connection;
         connection->phase = PHASE_BODY;
         connection->body_since_ms = clock_mono_ms();
@@ -374,17 +330,15 @@ static enum MHD_Result take_body(struct web_request *request, const char *bytes,
 static void dispatch(struct web_request *request)
 {
     struct web *web = request->web;
-    bool path_known;
-    find_route(request, &path_known);
-    if (refuse_by_head(request, path_known)) {
+    if (refuse_by_head(request)) {
         return;
     }
     if (request->body_seen > request->body_bytes_max) {
-        refuse(request, 413, "the body is too large", "too_large");
+        web_refuse(request, 413, "the body is too large", "too_large");
         return;
     }
-    if (request->no_room) {
-        refuse(request, 503, "too much is under way", "no_room");
+    if (request->no_room || web->closing) {
+        web_refuse(request, 503, "too much is under way", "no_room");
         return;
     }
     struct connection *connection = request->connection;
