@@ -33,7 +33,8 @@
 
 enum {
     WIRE_VERSION = 1,
-    WIRE_MESSAGE_BYTES_MAX = 1 << 20, /* ZMQ_MAXMSGSIZE, per frame */
+    WIRE_MESSAGE_BYTES_MAX = 1 << 20, /* ZMQ_MAXMSGSIZE, per frame, with what encryption adds */
+    WIRE_BODY_BYTES_MAX = WIRE_MESSAGE_BYTES_MAX - 256, /* so much fits into one for certain */
     WIRE_PUBLISH_EVENTS_MAX = 512,
     WIRE_PUBLISH_BYTES_MAX = 768 * 1024,
     WIRE_READ_EVENTS_MAX = 512,

@@ -58,6 +58,7 @@ void client_go_down(struct client *client)
     client->up = false;
     client->hello_ms = 0;
     if (was_up) {
+        asks_lost(client);
         client_tell_state(client);
     }
 }
@@ -75,6 +76,7 @@ static void welcomed(struct client *client, const struct wire_header *header)
     client->bell_ms = clock_mono_ms();
     publish_reconnected(client);
     calls_reconnected(client);
+    asks_reconnected(client);
     client_tell_state(client);
 }
 
@@ -142,6 +144,7 @@ static void refused(struct client *client, const struct wire_header *header)
     } else if (kind == REQUEST_HELLO && !fault_again(fault)) {
         client->refused = fault;
         client->up = false;
+        asks_lost(client);
         client_tell_state(client);
     }
 }
@@ -273,6 +276,7 @@ void client_destroy(struct client **client_p)
     free(client->bell_topics);
     publish_fini(client);
     calls_fini(client);
+    asks_fini(client);
     buf_fini(&client->report);
     buf_fini(&client->header);
     buf_fini(&client->body);

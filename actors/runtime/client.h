@@ -100,7 +100,7 @@ typedef json_t *client_question(void *self, const char *who, const json_t *quest
 void client_on_question(struct client *client, client_question *answer, void *self);
 
 /* Asks another actor ("broker" is one, too). OK: `done` comes once, from the loop and never from
- * within client_ask, with the answer (borrowed, at most WIRE_MESSAGE_BYTES_MAX packed), or a fault
+ * within client_ask, with the answer (borrowed, at most WIRE_BODY_BYTES_MAX packed), or a fault
  * and NULL: what the actor or the broker REFUSED with (UNAVAILABLE: the actor is not there),
  * UNAVAILABLE when the connection is lost meanwhile, TIMEOUT CLIENT_ASK_GRACE_MS after the deadline
  * at the latest. client_destroy calls nobody.

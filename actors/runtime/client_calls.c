@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void pending_fini(struct pending *pending)
-{
-    buf_fini(&pending->header);
-    buf_fini(&pending->body);
-}
-
 static void pending_send(struct client *client, struct pending *pending, int64_t retry_ms)
 {
     pending->due_ms = clock_mono_ms() + retry_ms;
@@ -27,23 +21,17 @@ void calls_tick(struct client *client, int64_t now)
     }
 }
 
-/* A question is asked again only on a new connection: asking twice is harmless, it reads. */
 void calls_reconnected(struct client *client)
 {
     if (client->read.active) {
         pending_send(client, &client->read, CLIENT_READ_RETRY_MS);
     }
-    if (client->ask.active) {
-        pending_send(client, &client->ask, 0);
-    }
 }
 
 void calls_fini(struct client *client)
 {
-    pending_fini(&client->read);
-    pending_fini(&client->ask);
-    json_decref(client->ask_answer);
-    client->ask_answer = NULL;
+    buf_fini(&client->read.header);
+    buf_fini(&client->read.body);
 }
 
 /* --- READ ------------------------------------------------------------------------------------ */
@@ -118,43 +106,6 @@ void read_refused(struct client *client, const struct wire_header *header, enum 
                       client->head);
 }
 
-/* --- ASK ------------------------------------------------------------------------------------- */
-
-void ask_begin(struct client *client, const char *actor, const json_t *question, int deadline_ms)
-{
-    struct pending *ask = &client->ask;
-    ask->request = client_next_request(client, REQUEST_ASK);
-    wire_header_begin(&ask->header, WIRE_ASK, ask->request, 2);
-    value_put_text(&ask->header, actor);
-    value_put_int(&ask->header, deadline_ms < WIRE_ASK_MS_MAX ? deadline_ms : WIRE_ASK_MS_MAX);
-    buf_reset(&ask->body);
-    value_pack(question, &ask->body);
-    json_decref(client->ask_answer);
-    client->ask_answer = NULL;
-    client->ask_fault = OK;
-    ask->active = true;
-    if (client->up) {
-        pending_send(client, ask, 0);
-    }
-}
-
-void ask_answered(struct client *client, const struct wire_header *header, const uint8_t *body,
-                  size_t len)
-{
-    if (client->ask.active && header->request == client->ask.request) {
-        client->ask.active = false;
-        client->ask_fault = body ? value_unpack(body, len, &client->ask_answer) : FAULT_MALFORMED;
-    }
-}
-
-void ask_refused(struct client *client, const struct wire_header *header, enum fault fault)
-{
-    if (client->ask.active && header->request == client->ask.request) {
-        client->ask.active = false;
-        client->ask_fault = fault;
-    }
-}
-
 /* --- questions to us ------------------------------------------------------------------------- */
 
 /* REPLY ticket fault: the ticket goes back as it came. */
@@ -164,7 +115,7 @@ static void reply(struct client *client, const struct value_cursor *ticket, enum
     buf_reset(&client->body);
     if (fault == OK) {
         value_pack(answer, &client->body);
-        if (client->body.len > WIRE_MESSAGE_BYTES_MAX) {
+        if (client->body.len > WIRE_BODY_BYTES_MAX) {
             fault = FAULT_TOO_LARGE;
         }
     }

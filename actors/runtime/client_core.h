@@ -3,7 +3,8 @@
  *   client.c          the object; HELLO, beats, and who gets what arrives
  *   client_link.c     sockets, frames, silence
  *   client_publish.c  events on their way, in batches
- *   client_calls.c    READ and ASK, one of each at a time; questions to us; bells
+ *   client_calls.c    READ, one at a time; questions to us; bells
+ *   client_ask.c      questions to others
  *   client_wait.c     the blocking calls
  *
  * A request number tells whose answer came: its lowest bits say the kind, the rest is a serial. */
@@ -74,6 +75,18 @@ struct pending {
     struct buf header, body;
 };
 
+/* A question on its way; `request` tells whose answer came. */
+struct asking {
+    bool active;
+    bool patient; /* asked again on a new connection; else over with the old one */
+    int64_t request;
+    int64_t deadline_ms;
+    int64_t due_ms; /* when to send it (again), INT64_MAX: never */
+    client_answered *done;
+    void *self;
+    struct buf header, body;
+};
+
 struct client {
     char *home;
     char *name;
@@ -103,11 +116,10 @@ struct client {
     char words[CLIENT_WORDS_BYTES];
 
     struct outgoing out;
-    struct pending read, ask;
+    struct pending read;
     client_events *read_done;
     void *read_self;
-    enum fault ask_fault;
-    json_t *ask_answer;
+    struct asking asks[CLIENT_ASKS_MAX];
 
     client_actors *on_actors;
     void *actors_self;
@@ -160,14 +172,31 @@ void calls_fini(struct client *client);
 void read_answered(struct client *client, const struct wire_header *header, const uint8_t *body,
                    size_t len);
 void read_refused(struct client *client, const struct wire_header *header, enum fault fault);
-void ask_answered(struct client *client, const struct wire_header *header, const uint8_t *body,
-                  size_t len);
-void ask_refused(struct client *client, const struct wire_header *header, enum fault fault);
-void ask_begin(struct client *client, const char *actor, const json_t *question, int deadline_ms);
 /* One frame of the doorbell. */
 void client_take_bell(struct client *client, const uint8_t *frame, size_t len);
 bool client_parse_bell(const uint8_t *frame, size_t len, char *type, size_t room, uint64_t *seq);
 void question_asked(struct client *client, const struct wire_header *header, const uint8_t *body,
                     size_t len);
+
+/* client_ask.c */
+struct question {
+    const char *actor;
+    const json_t *tree;
+    int deadline_ms;
+    bool patient;
+    client_answered *done;
+    void *self;
+};
+
+enum fault asks_begin(struct client *client, const struct question *question) NODISCARD;
+void asks_tick(struct client *client, int64_t now);
+void asks_reconnected(struct client *client);
+void asks_lost(struct client *client);
+/* Answers to questions of `self` go to nobody from now on. */
+void asks_forget(struct client *client, const void *self);
+void asks_fini(struct client *client);
+void ask_answered(struct client *client, const struct wire_header *header, const uint8_t *body,
+                  size_t len);
+void ask_refused(struct client *client, const struct wire_header *header, enum fault fault);
 
 #endif

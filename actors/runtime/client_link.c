@@ -254,4 +254,5 @@ void client_tick(struct client *client)
     }
     publish_tick(client, now);
     calls_tick(client, now);
+    asks_tick(client, now);
 }

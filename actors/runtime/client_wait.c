@@ -150,28 +150,46 @@ enum fault client_read_wait(struct client *client, uint64_t from, size_t max,
     return fault == OK ? listed.fault : fault;
 }
 
+struct answered {
+    bool done;
+    enum fault fault;
+    json_t *answer;
+};
+
+static void on_answered(void *self, enum fault fault, json_t *answer)
+{
+    struct answered *answered = self;
+    *answered = (struct answered){true, fault, json_incref(answer)};
+}
+
 enum fault client_ask_wait(struct client *client, const char *actor, const json_t *question,
                            int deadline_ms, json_t **answer)
 {
     MUST(!client->loop);
     int64_t deadline = clock_mono_ms() + deadline_ms;
+    struct answered answered = {.fault = FAULT_TIMEOUT};
     *answer = NULL;
     enum fault fault = connect_wait(client, deadline);
+    if (fault == OK) {
+        fault = asks_begin(client, &(struct question){.actor = actor,
+                                                      .tree = question,
+                                                      .deadline_ms = deadline_ms,
+                                                      .patient = true,
+                                                      .done = on_answered,
+                                                      .self = &answered});
+    }
     if (fault != OK) {
         return fault;
     }
-    ask_begin(client, actor, question, deadline_ms);
-    while (client->ask.active && clock_mono_ms() < deadline) {
+    while (!answered.done && clock_mono_ms() < deadline) {
         turn(client, deadline);
     }
-    if (client->ask.active) {
-        client->ask.active = false;
+    if (!answered.done) {
+        asks_forget(client, &answered);
         snprintf(client->words, sizeof client->words, "%s did not answer in time", actor);
-        return FAULT_TIMEOUT;
     }
-    *answer = client->ask_answer;
-    client->ask_answer = NULL;
-    return client->ask_fault;
+    *answer = answered.answer;
+    return answered.fault;
 }
 
 /* One frame from the bell's queue, if there is any. */

@@ -37,6 +37,12 @@ static void on_events(void *self, enum fault fault, struct value_cursor *body, s
     }
 }
 
+static void on_answered(void *self, enum fault fault, json_t *answer)
+{
+    (void)self;
+    MUST((fault == OK) == (answer != NULL));
+}
+
 static json_t *on_question(void *self, const char *who, const json_t *question, enum fault *fault)
 {
     (void)self, (void)who;
@@ -62,7 +68,7 @@ static struct client *busy_client(void)
     client_flush(client);
     MUST(client_read(client, 1, 10, topics, on_events, NULL) == OK);
     json_t *question = json_object();
-    ask_begin(client, "crm", question, 1000);
+    MUST(client_ask(client, "crm", question, 1000, on_answered, NULL) == OK);
     json_decref(question);
     client_on_question(client, on_question, NULL);
     return client;

@@ -497,8 +497,8 @@ static json_t *on_question(void *self, const char *who, const json_t *question, 
         return json_pack("{s:s}", "name", who);
     }
     if (strcmp(tree_text(question, "ask"), "huge") == 0) {
-        char *text = must_calloc(1, WIRE_MESSAGE_BYTES_MAX + 1);
-        memset(text, 'x', WIRE_MESSAGE_BYTES_MAX);
+        char *text = must_calloc(1, WIRE_BODY_BYTES_MAX + 1);
+        memset(text, 'x', WIRE_BODY_BYTES_MAX);
         json_t *answer = json_pack("{s:s}", "text", text);
         free(text);
         return answer;
@@ -537,6 +537,148 @@ static void test_questions(void **state)
     assert_string_equal(world->fake.reply_fault, fault_name(FAULT_TOO_LARGE));
     assert_int_equal(world->fake.hellos, 1);
     assert_true(is_up());
+}
+
+/* --- questions to others --------------------------------------------------------------------- */
+
+enum { ASKED_MAX = CLIENT_ASKS_MAX + 1 };
+
+static struct {
+    int called[ASKED_MAX], done, ok;
+    enum fault fault[ASKED_MAX];
+    size_t bytes; /* of the last answer, if it is a text */
+    json_t *last;
+    bool within; /* client_ask has not returned */
+    int ask_again;
+    enum fault again_fault;
+} asked;
+
+static enum fault put_question(size_t number, int deadline_ms);
+
+static void on_answered(void *self, enum fault fault, json_t *answer)
+{
+    size_t number = (size_t)(uintptr_t)self;
+    assert_false(asked.within);
+    assert_int_equal(fault == OK, answer != NULL);
+    asked.called[number]++;
+    asked.fault[number] = fault;
+    asked.done++;
+    asked.ok += fault == OK;
+    asked.bytes = answer && json_is_string(answer) ? json_string_length(answer) : 0;
+    json_decref(asked.last);
+    asked.last = json_incref(answer);
+    if (asked.ask_again > 0) {
+        asked.ask_again--;
+        asked.again_fault = put_question(number, DEADLINE_MS);
+    }
+}
+
+static enum fault put_question(size_t number, int deadline_ms)
+{
+    json_t *question = json_pack("{s:i}", "number", (int)number);
+    asked.within = true;
+    enum fault fault = client_ask(world->client, "crm", question, deadline_ms, on_answered,
+                                  (void *)(uintptr_t)number);
+    asked.within = false;
+    json_decref(question);
+    return fault;
+}
+
+static int asked_wanted;
+
+static bool all_asked(void)
+{
+    return asked.done >= asked_wanted;
+}
+
+static void begin_asking(void)
+{
+    json_decref(asked.last);
+    memset(&asked, 0, sizeof asked);
+    connect_client(NULL, false);
+    assert_int_equal(put_question(0, DEADLINE_MS), FAULT_UNAVAILABLE); /* nobody there yet */
+    run_until(is_up);
+}
+
+static void end_asking(void)
+{
+    json_decref(asked.last);
+    asked.last = NULL;
+}
+
+static void test_asking(void **state)
+{
+    (void)state;
+    begin_asking();
+    for (size_t i = 0; i < CLIENT_ASKS_MAX; i++) {
+        assert_int_equal(put_question(i, DEADLINE_MS), OK);
+    }
+    assert_int_equal(put_question(CLIENT_ASKS_MAX, DEADLINE_MS), FAULT_BUSY);
+    asked_wanted = CLIENT_ASKS_MAX;
+    run_until(all_asked);
+    for (size_t i = 0; i < CLIENT_ASKS_MAX; i++) {
+        assert_int_equal(asked.called[i], 1);
+    }
+    assert_int_equal(asked.ok, CLIENT_ASKS_MAX);
+    assert_int_equal(tree_int(asked.last, "number"), CLIENT_ASKS_MAX - 1);
+    /* an answer may lead to the next question, and may be as large as a message */
+    asked.ask_again = 2;
+    world->fake.answer_bytes = WIRE_BODY_BYTES_MAX - 5;
+    asked_wanted += 3;
+    assert_int_equal(put_question(7, DEADLINE_MS), OK);
+    run_until(all_asked);
+    assert_int_equal(asked.again_fault, OK);
+    assert_int_equal(asked.called[7], 4);
+    assert_int_equal(asked.bytes, WIRE_BODY_BYTES_MAX - 5);
+    /* what the broker says is passed on */
+    world->fake.refuse_ask = true;
+    asked_wanted++;
+    assert_int_equal(put_question(8, DEADLINE_MS), OK);
+    run_until(all_asked);
+    assert_int_equal(asked.fault[8], FAULT_UNAVAILABLE);
+    assert_true(is_up());
+    end_asking();
+}
+
+static void test_asking_without_answer(void **state)
+{
+    (void)state;
+    begin_asking();
+    world->fake.forget_asks = 1;
+    int64_t began = clock_mono_ms();
+    assert_int_equal(put_question(1, 100), OK);
+    assert_int_equal(put_question(2, DEADLINE_MS), OK);
+    asked_wanted = 2;
+    run_until(all_asked);
+    assert_int_equal(asked.fault[1], FAULT_TIMEOUT);
+    assert_int_equal(asked.fault[2], OK);
+    assert_true(clock_mono_ms() - began >= 100 + CLIENT_ASK_GRACE_MS);
+    assert_int_equal(world->fake.asks, 2); /* never asked twice */
+    end_asking();
+}
+
+static void test_asking_over_a_lost_connection(void **state)
+{
+    (void)state;
+    begin_asking();
+    world->fake.forget_asks = 2;
+    assert_int_equal(put_question(1, DEADLINE_MS), OK);
+    assert_int_equal(put_question(2, DEADLINE_MS), OK);
+    asked.ask_again = 1; /* refused there and then, since nobody is there */
+    world->fake.mute = 1000000;
+    asked_wanted = 2;
+    run_until(all_asked);
+    assert_int_equal(asked.fault[1], FAULT_UNAVAILABLE);
+    assert_int_equal(asked.fault[2], FAULT_UNAVAILABLE);
+    assert_int_equal(asked.again_fault, FAULT_UNAVAILABLE);
+    assert_true(is_down());
+    world->fake.mute = 0;
+    run_until(is_up);
+    world->fake.forget_asks = 1;
+    assert_int_equal(put_question(3, DEADLINE_MS), OK); /* and client_destroy calls nobody */
+    client_destroy(&world->client);
+    assert_int_equal(asked.done, 2);
+    end_asking();
 }
 
 /* --- the blocking calls ---------------------------------------------------------------------- */
@@ -667,6 +809,9 @@ int main(void)
         ON_LOOP(test_bells_of_wanted_topics_only),
         ON_LOOP(test_beat_answers_count_as_heartbeats),
         ON_LOOP(test_questions),
+        ON_LOOP(test_asking),
+        ON_LOOP(test_asking_without_answer),
+        ON_LOOP(test_asking_over_a_lost_connection),
         WAITING(test_waiting_calls),
         WAITING(test_waiting_is_over_at_the_deadline),
         ON_LOOP(test_nobody_there),

@@ -40,8 +40,10 @@ struct fake_broker {
     const char *poison_id; /* a PUBLISH with it is refused for good */
     enum fault refuse_hello;
     bool refuse_ask;
+    size_t answer_bytes; /* of ASK: a text so long, instead of the echo */
+    int forget_asks;
     /* what was seen */
-    int hellos, publishes, reads, beats;
+    int hellos, publishes, reads, beats, asks;
     int64_t last_cursor;
     json_t *reply; /* of the last REPLY */
     char reply_fault[32];
@@ -288,12 +290,24 @@ static inline void fake_answer(struct fake_broker *fake, const struct wire_heade
         fake_send(fake, &out, NULL);
         break;
     case WIRE_ASK: /* the echo of the question */
+        fake->asks++;
+        if (fake->forget_asks > 0) {
+            fake->forget_asks--;
+            break;
+        }
         if (fake->refuse_ask) {
             fake_refuse(fake, header->request, FAULT_UNAVAILABLE, "crm is not here", NULL);
             break;
         }
         wire_header_begin(&out, WIRE_ANSWER, header->request, 0);
-        buf_add(&copy, body, len);
+        if (fake->answer_bytes) {
+            char *text = must_calloc(1, fake->answer_bytes + 1);
+            memset(text, 'x', fake->answer_bytes);
+            value_put_text(&copy, text);
+            free(text);
+        } else {
+            buf_add(&copy, body, len);
+        }
         fake_send(fake, &out, &copy);
         break;
     case WIRE_REPLY:
