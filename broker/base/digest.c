@@ -4,6 +4,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <ctype.h>
@@ -59,6 +60,17 @@ void hmac_sha256(struct slice key, const struct slice *parts, size_t count,
     OPENSSL_cleanse(outer, sizeof outer);
 }
 
+void hmac_sha1(struct slice key, const struct slice *parts, size_t count, uint8_t mac[SHA1_BYTES])
+{
+    HMAC_CTX *context = HMAC_CTX_new();
+    MUST(context && HMAC_Init_ex(context, key.bytes, (int)key.len, EVP_sha1(), NULL) == 1);
+    for (size_t i = 0; i < count; i++) {
+        MUST(HMAC_Update(context, parts[i].bytes, parts[i].len) == 1);
+    }
+    MUST(HMAC_Final(context, mac, NULL) == 1);
+    HMAC_CTX_free(context);
+}
+
 bool digest_same(const void *a, const void *b, size_t len)
 {
     return CRYPTO_memcmp(a, b, len) == 0;
@@ -103,6 +115,15 @@ bool hex_decode(const char *text, size_t chars, uint8_t *bytes, size_t len)
 void base64_encode(const void *bytes, size_t len, char *text)
 {
     EVP_EncodeBlock((unsigned char *)text, bytes, (int)len);
+}
+
+void base64url_encode(const void *bytes, size_t len, char *text)
+{
+    base64_encode(bytes, len, text);
+    for (; *text && *text != '='; text++) {
+        *text = *text == '+' ? '-' : *text == '/' ? '_' : *text;
+    }
+    *text = '\0';
 }
 
 bool base64_decode(const char *text, uint8_t *bytes, size_t *len)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SHA256_BYTES = 32, SHA256_HEX_CHARS = 64 };
+enum { SHA256_BYTES = 32, SHA256_HEX_CHARS = 64, SHA1_BYTES = 20 };
 
 /* A run of bytes that somebody else owns. */
 struct slice {
@@ -24,6 +24,9 @@ void sha256_parts(const struct slice *parts, size_t count, uint8_t digest[SHA256
 void hmac_sha256(struct slice key, const struct slice *parts, size_t count,
                  uint8_t mac[SHA256_BYTES]);
 
+/* For formats that others chose (one-time codes, some providers' signatures). */
+void hmac_sha1(struct slice key, const struct slice *parts, size_t count, uint8_t mac[SHA1_BYTES]);
+
 /* Constant time in the content (not in the length). */
 bool digest_same(const void *a, const void *b, size_t len);
 
@@ -34,6 +37,8 @@ bool hex_decode(const char *text, size_t chars, uint8_t *bytes, size_t len);
 
 /* Writes 4 * ((len + 2) / 3) characters and a NUL. */
 void base64_encode(const void *bytes, size_t len, char *text);
+/* The same for URLs, without padding (RFC 4648 section 5); `text` needs the room of base64. */
+void base64url_encode(const void *bytes, size_t len, char *text);
 /* Reads padded base64; *len is the room on entry, the bytes on return. */
 bool base64_decode(const char *text, uint8_t *bytes, size_t *len);
 

@@ -474,6 +474,27 @@ enum fault settings_peek(const char *home, const char *file, const char *path, c
     return fault;
 }
 
+enum fault settings_secret_path(const char *home, const char *file, const char *path,
+                                const char *fallback, char **whole)
+{
+    static const char prefix[] = "file:";
+    char *config = home_path(home, "%s", file);
+    zconfig_t *root = zconfig_load(config);
+    free(config);
+    const char *raw = root ? zconfig_get(root, path, fallback) : fallback;
+    enum fault fault = OK;
+    *whole = NULL;
+    if (strncmp(raw, prefix, sizeof prefix - 1) != 0) {
+        fault = FAULT_NOT_FOUND;
+    } else if (raw[sizeof prefix - 1] == '/' || strstr(raw, "..")) {
+        fault = FAULT_DENIED;
+    } else {
+        *whole = home_path(home, "%s", raw + sizeof prefix - 1);
+    }
+    zconfig_destroy(&root);
+    return fault;
+}
+
 static void section_text(zconfig_t *node, int depth, struct buf *out)
 {
     buf_printf(out, "%*s%s = %s\n", depth * INDENT_CHARS, "", zconfig_name(node),

@@ -73,6 +73,12 @@ const struct settings *settings_nth(const struct settings *settings, const char 
 enum fault settings_peek(const char *home, const char *file, const char *path, const char *fallback,
                          char **text) NODISCARD;
 
+/* The file that a "file:PATH" value names, whether it is there or not: for whoever puts a new secret
+ * into it. NOT_FOUND if the value is no file's, DENIED if the file lies outside the home. *whole is
+ * the caller's, NULL with a fault. */
+enum fault settings_secret_path(const char *home, const char *file, const char *path,
+                                const char *fallback, char **whole) NODISCARD;
+
 /* Every row of the tables: its path, default and meaning, for people. */
 void settings_manual(const struct setting *const *tables, struct buf *out);
 
