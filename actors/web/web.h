@@ -102,6 +102,8 @@ const char *web_path(const struct web_request *request); /* unescaped, without t
 /* The segment that stands for {name} in the route's path, unescaped: UTF-8 without NUL, never empty,
  * but slashes and control characters it may have. NULL if the route has no such segment. */
 const char *web_param(const struct web_request *request, const char *name);
+/* Which row of the routes it is, from 0. */
+size_t web_route_index(const struct web_request *request);
 /* NULL if it is not there. */
 const char *web_query(const struct web_request *request, const char *name);
 const char *web_cookie(const struct web_request *request, const char *name);

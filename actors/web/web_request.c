@@ -72,6 +72,11 @@ const char *web_path(const struct web_request *request)
     return request->path;
 }
 
+size_t web_route_index(const struct web_request *request)
+{
+    return (size_t)(request->route - request->web->options.routes);
+}
+
 const char *web_query(const struct web_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->mhd, MHD_GET_ARGUMENT_KIND, name);
