@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "fleet_ask.h"
+#include "member_print.h"
 #include "member_view.h"
 #include "must.h"
 #include "values.h"
@@ -36,10 +37,12 @@ static json_t *whole_member(struct client *client, const json_t *document)
     json_t *crm = lane_of(client, "crm", document);
     json_t *support = lane_of(client, "support", document);
     json_t *mail = lane_of(client, "mailer", document);
-    json_t *member = member_json(document, crm, support, mail);
+    json_t *app = lane_of(client, "app", document);
+    json_t *member = member_json(document, crm, support, mail, app);
     json_decref(crm);
     json_decref(support);
     json_decref(mail);
+    json_decref(app);
     return member;
 }
 
