@@ -114,6 +114,7 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *self)
     }
     actor->draining = true;
     ready_stopping();
+    reads_end(actor);
     MUST(zloop_timer(loop, client_is_up(actor->client) ? DRAIN_MS_MAX : 0, 1, drained_long_enough,
                      actor) >= 0);
     actor_finish_drain(actor);
@@ -153,12 +154,19 @@ static void on_state(void *self, bool up, uint64_t head, uint64_t floor)
     } else {
         logs_write(LOGS_WARN, "the broker does not answer", NULL);
     }
+    if (!up) {
+        reads_end(actor);
+    }
+    if (actor->class->connection && actor->opened && !actor->ended) {
+        actor->class->connection(actor->state, up);
+    }
 }
 
 static int on_report(zloop_t *loop, int timer, void *self)
 {
     (void)loop, (void)timer;
     report_update(self);
+    reads_tick(self);
     ready_watchdog();
     return 0;
 }

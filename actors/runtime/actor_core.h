@@ -2,6 +2,7 @@
  *
  *   actor.c         arguments, settings, signals, the loop, the end
  *   actor_feed.c    READ, apply, commit
+ *   actor_read.c    single events, between the feed's batches
  *   actor_outbox.c  outgoing events until the broker has them
  *   actor_report.c  what status shows; questions
  *
@@ -45,6 +46,20 @@ struct outbox {
     struct buf scratch;
 };
 
+struct seeing {
+    uint64_t seq;
+    int64_t deadline_ms;
+    actor_seen *seen; /* NULL: was told already */
+    void *self;
+};
+
+struct reads {
+    struct seeing waiting[ACTOR_READS_MAX]; /* a ring, in the order of their deadlines */
+    size_t first, count;
+    struct seeing current; /* while actor->reading */
+    bool had_turn;         /* the last READ was one of these, not the feed's */
+};
+
 struct actor {
     const struct actor_class *class;
     char *home;
@@ -74,6 +89,7 @@ struct actor {
     const char *trouble; /* NULL: none */
 
     struct outbox outbox;
+    struct reads reads;
     uint64_t applied, batches, retried, emitted, refused, damaged;
 };
 
@@ -95,6 +111,11 @@ enum fault feed_store_cursor(struct actor *actor) NODISCARD;
 enum fault actor_transact(struct actor *actor, actor_work *work, void *self) NODISCARD;
 /* What follows every commit. */
 void actor_after_commit(struct actor *actor);
+
+/* actor_read.c */
+bool reads_pull(struct actor *actor); /* true: a READ has begun */
+void reads_tick(struct actor *actor);
+void reads_end(struct actor *actor); /* all that wait are told UNAVAILABLE */
 
 /* actor_outbox.c */
 enum fault outbox_open(struct actor *actor) NODISCARD;

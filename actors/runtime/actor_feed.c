@@ -389,16 +389,28 @@ static void on_events(void *self, enum fault fault, struct value_cursor *body, s
 
 /* --- when to read ---------------------------------------------------------------------------- */
 
+static bool feed_wants(const struct actor *actor)
+{
+    return !actor->waiting && actor->class->topics && actor->cursor < actor->head &&
+           !outbox_is_long(actor);
+}
+
+/* One READ at a time: a single event that somebody wants to see goes first, and then the feed. */
 void feed_pull(struct actor *actor)
 {
-    if (actor->reading || actor->waiting || actor->draining || actor->ended || !actor->welcomed ||
-        !actor->class->topics || actor->cursor >= actor->head || outbox_is_long(actor)) {
+    if (actor->reading || actor->draining || actor->ended || !actor->welcomed) {
         return;
     }
-    enum fault fault = client_read(actor->client, actor->cursor + 1, WIRE_READ_EVENTS_MAX,
-                                   actor->class->topics, on_events, actor);
-    MUST(fault == OK); /* one at a time, and topics that fit */
-    actor->reading = true;
+    bool wants = feed_wants(actor);
+    if ((!wants || !actor->reads.had_turn) && reads_pull(actor)) {
+        actor->reads.had_turn = true;
+    } else if (wants) {
+        actor->reads.had_turn = false;
+        enum fault fault = client_read(actor->client, actor->cursor + 1, WIRE_READ_EVENTS_MAX,
+                                       actor->class->topics, on_events, actor);
+        MUST(fault == OK); /* one at a time, and topics that fit */
+        actor->reading = true;
+    }
 }
 
 void feed_bell(void *self, const char *type, uint64_t seq)

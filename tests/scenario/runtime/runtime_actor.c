@@ -4,7 +4,8 @@
  * one job.done for each; a timer of its own publishes job.retrying, numbered, through actor_change.
  *
  *   --die POINT:N   kills itself (-9) the N-th time that POINT is reached
- *   --ticks         with the timer */
+ *   --ticks         with the timer
+ *   --look          with a timer that looks at single events of the journal, one after the other */
 #include "actor.h"
 
 #include "actor_core.h"
@@ -21,11 +22,22 @@ enum { TICK_MS = 2 };
 struct adder {
     struct actor *actor;
     int commits;
+    int connections; /* how often it was told of one, or of its loss */
+    struct {
+        bool burst;
+        uint64_t next;
+        int waiting, seen, absent, wrong, unavailable, busy;
+    } look;
+};
+
+struct wanted {
+    struct adder *adder;
+    uint64_t seq;
 };
 
 static const char *die_point;
 static int die_count;
-static bool ticks;
+static bool ticks, looks;
 
 static void reached(const char *point)
 {
@@ -109,6 +121,54 @@ static int on_tick(zloop_t *loop, int timer, void *self)
     return 0;
 }
 
+static void on_seen(void *self, enum fault fault, const struct event *event)
+{
+    struct wanted *wanted = self;
+    struct adder *adder = wanted->adder;
+    adder->look.waiting--;
+    if (fault == OK) {
+        bool right = event->seq == wanted->seq && strcmp(event->type, "admin.noted") == 0;
+        adder->look.seen += right;
+        adder->look.wrong += !right;
+    } else {
+        adder->look.absent += fault == FAULT_NOT_FOUND;
+        adder->look.unavailable += fault == FAULT_UNAVAILABLE;
+        adder->look.wrong += event || (fault != FAULT_NOT_FOUND && fault != FAULT_UNAVAILABLE);
+    }
+    free(wanted);
+}
+
+static void look_at(struct adder *adder, uint64_t seq)
+{
+    struct wanted *wanted = must_calloc(1, sizeof *wanted);
+    *wanted = (struct wanted){adder, seq};
+    int before = adder->look.waiting++;
+    enum fault fault = actor_read(adder->actor, seq, on_seen, wanted);
+    if (fault != OK) {
+        MUST(adder->look.waiting == before + 1); /* nobody was called */
+        adder->look.waiting--;
+        adder->look.busy += fault == FAULT_BUSY;
+        adder->look.unavailable += fault == FAULT_UNAVAILABLE;
+        free(wanted);
+    }
+}
+
+static int on_look(zloop_t *loop, int timer, void *self)
+{
+    (void)loop, (void)timer;
+    enum { BURST = 100 };
+    struct adder *adder = self;
+    uint64_t cursor = actor_cursor(adder->actor);
+    if (cursor == 0) {
+        return 0;
+    }
+    for (int i = 0; i < (adder->look.burst ? 1 : BURST); i++) {
+        look_at(adder, adder->look.next++ % cursor + 1);
+    }
+    adder->look.burst = true;
+    return 0;
+}
+
 static enum fault adder_open(struct actor *actor, bool check_only, void **state, struct buf *why)
 {
     if (settings_number(actor_settings(actor), "crm/answer") == 41) {
@@ -120,6 +180,9 @@ static enum fault adder_open(struct actor *actor, bool check_only, void **state,
     *state = adder;
     if (!check_only && ticks) {
         MUST(zloop_timer(actor_loop(actor), TICK_MS, 0, on_tick, adder) >= 0);
+    }
+    if (!check_only && looks) {
+        MUST(zloop_timer(actor_loop(actor), TICK_MS, 0, on_look, adder) >= 0);
     }
     return OK;
 }
@@ -183,7 +246,21 @@ static json_t *adder_answer(void *state, const char *who, const json_t *question
     tree_set_flag(answer, "caught_up", actor_caught_up(adder->actor));
     tree_set_flag(answer, "rebuilding", actor_rebuilding(adder->actor));
     store_abort(&txn);
+    tree_set_int(answer, "waiting", adder->look.waiting);
+    tree_set_int(answer, "seen", adder->look.seen);
+    tree_set_int(answer, "absent", adder->look.absent);
+    tree_set_int(answer, "wrong", adder->look.wrong);
+    tree_set_int(answer, "unavailable", adder->look.unavailable);
+    tree_set_int(answer, "busy", adder->look.busy);
+    tree_set_int(answer, "connections", adder->connections);
     return answer;
+}
+
+static void adder_connection(void *state, bool up)
+{
+    struct adder *adder = state;
+    MUST(actor_is_up(adder->actor) == up);
+    adder->connections++;
 }
 
 static void adder_report(void *state, json_t *into)
@@ -211,6 +288,7 @@ static const struct actor_class adder_actor = {
     .committed = adder_committed,
     .answer = adder_answer,
     .report = adder_report,
+    .connection = adder_connection,
 };
 
 int main(int argc, char **argv)
@@ -219,6 +297,8 @@ int main(int argc, char **argv)
     for (; argc > 1; argc--, argv++) {
         if (strcmp(argv[1], "--ticks") == 0) {
             ticks = true;
+        } else if (strcmp(argv[1], "--look") == 0) {
+            looks = true;
         } else if (strcmp(argv[1], "--die") == 0 && argc > 2) {
             die_point = strtok(argv[2], ":");
             die_count = atoi(strtok(NULL, ":"));

@@ -348,3 +348,51 @@ def test_questions(tools, start):
     with pytest.raises(Refused) as refused:
         tools.ask("crm", {"ask": "the way"})
     assert refused.value.fault == "not_found"
+
+
+# --- single events -----------------------------------------------------------------------------
+
+
+def test_single_events_and_the_feed_take_turns(tools, start):
+    load = Load(tools)
+    load.publish(1000)
+    start("--look")
+    for _ in range(20):
+        load.publish(50)
+    check(tools, load)
+
+    def looked():
+        answer = ask(tools, {"ask": "sum"})
+        return answer if answer["seen"] > 500 and answer["absent"] > 100 else None
+
+    answer = wait_until(looked, SETTLE_S, "events of both kinds looked at")
+    assert answer["busy"] > 20  # of a hundred at once
+    assert answer["wrong"] == answer["unavailable"] == 0
+    assert answer["connections"] == 1
+
+
+def test_single_events_without_a_broker(home, processes, connect, start):
+    broker = start_broker(home)
+    processes.append(broker)
+    tools = connect("tools")
+    load = Load(tools)
+    load.publish(100)
+    actor = start("--look")
+    settled(tools, load)
+    broker.kill()
+    wait_until(lambda: "does not answer" in actor.process.log(), SETTLE_S, "the loss seen")
+    processes.append(start_broker(home))
+    load.publish(1)  # says HELLO again
+
+    def again():
+        answer = ask(tools, {"ask": "sum"})
+        return answer if answer and answer["connections"] == 3 and answer["seen"] > 150 else None
+
+    answer = wait_until(again, SETTLE_S, "events seen again")
+    assert answer["unavailable"] > 0
+    assert answer["wrong"] == 0
+    assert answer["waiting"] < 10
+    load.publish(100)
+    settled(tools, load)
+    assert actor.process.stop(30) == 0, actor.process.log()
+    tools.close()
