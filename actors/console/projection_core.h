@@ -1,0 +1,80 @@
+/* projection_core.h - what the projection's files share. Not for others.
+ *
+ *   projection.c          one event, spread over the tables
+ *   projection_members.c  who there is, found and listed
+ *   projection_events.c   lines by trace, family, member, job
+ *   projection_whole.c    counts, alerts, the audit */
+#ifndef USHER_PROJECTION_CORE_H
+#define USHER_PROJECTION_CORE_H
+
+#include "projection.h"
+
+enum {
+    TABLE_LINES = ACTOR_TABLES,
+    TABLE_IDS,
+    TABLE_TRACES,
+    TABLE_FAMILIES,
+    TABLE_MEMBERS,
+    TABLE_NAMES,
+    TABLE_WORDS,
+    TABLE_LISTS,
+    TABLE_TIMELINE,
+    TABLE_LANES,
+    TABLE_JOBS,
+    TABLE_OUTCOMES,
+    TABLE_ALERTS,
+    TABLE_SILENCES,
+    TABLE_COUNTS
+};
+
+enum { KEY_HASH_BYTES = 12, KEY_TEXT_BYTES_MAX = 200, SEQ_BYTES = 8, DAY_MS = 86400000 };
+
+/* --- keys: a few parts, one after the other ---------------------------------------------------- */
+
+struct key {
+    uint8_t bytes[STORE_KEY_BYTES_MAX];
+    size_t len;
+};
+
+/* A text and a NUL; one that is too long for a key goes in as its beginning and its hash. */
+void key_text(struct key *key, const char *text);
+void key_hash(struct key *key, const char *a, const char *b);
+void key_seq(struct key *key, uint64_t seq);
+/* Sorts newest first. */
+void key_backwards(struct key *key, uint64_t seq);
+struct slice key_slice(const struct key *key);
+/* The last 8 bytes of a key. */
+uint64_t key_last_seq(struct slice key);
+uint64_t key_last_backwards(struct slice key);
+
+/* --- rows -------------------------------------------------------------------------------------- */
+
+enum fault put_mark(struct store_txn *txn, int table, const struct key *key) NODISCARD;
+bool has_key(struct store_txn *txn, int table, const struct key *key);
+
+/* The line of a number, NULL if there is none. With the name of whom it is about. */
+enum fault line_load(struct store_txn *txn, uint64_t seq, json_t **line) NODISCARD;
+enum fault line_name(struct store_txn *txn, json_t *line) NODISCARD;
+
+/* Adds to a number by name. */
+enum fault count_add(struct store_txn *txn, const char *name, int64_t more) NODISCARD;
+int64_t count_of(struct store_txn *txn, const char *name);
+
+/* --- members ----------------------------------------------------------------------------------- */
+
+/* member.*: takes the document's place. *before is the old one (new reference), or NULL. */
+enum fault members_apply(struct store_txn *txn, const struct event *event, json_t *document,
+                         json_t **before) NODISCARD;
+/* Who is known by exactly that name: appends ids to `list`. */
+enum fault members_named(struct store_txn *txn, const char *name, json_t *list) NODISCARD;
+enum fault member_row(struct store_txn *txn, const char *id, json_t **row) NODISCARD;
+
+/* --- the whole --------------------------------------------------------------------------------- */
+
+enum fault whole_apply(struct store_txn *txn, const struct event *event, const json_t *data) NODISCARD;
+
+/* A page's place: "next" is its text, "" the start. */
+bool place_read(const char *after, uint64_t *seq);
+json_t *place_text(uint64_t seq);
+
+#endif
