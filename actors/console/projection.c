@@ -45,11 +45,6 @@ void key_seq(struct key *key, uint64_t seq)
     key_add(key, bytes, sizeof bytes);
 }
 
-void key_backwards(struct key *key, uint64_t seq)
-{
-    key_seq(key, UINT64_MAX - seq);
-}
-
 struct slice key_slice(const struct key *key)
 {
     return (struct slice){key->bytes, key->len};
@@ -60,9 +55,15 @@ uint64_t key_last_seq(struct slice key)
     return store_key_number((const uint8_t *)key.bytes + key.len - SEQ_BYTES);
 }
 
-uint64_t key_last_backwards(struct slice key)
+enum fault scan_newest(struct store_txn *txn, int table, const struct key *prefix, uint64_t below,
+                       store_each *each, void *self)
 {
-    return UINT64_MAX - key_last_seq(key);
+    struct key before = *prefix;
+    if (below) {
+        key_seq(&before, below);
+    }
+    return store_scan_before(txn, table, key_slice(prefix),
+                             below ? key_slice(&before) : (struct slice){NULL, 0}, each, self);
 }
 
 bool place_read(const char *after, uint64_t *seq)
@@ -197,7 +198,7 @@ static enum fault index_event(struct store_txn *txn, const struct event *event, 
     memcpy(word, event->type, len);
     word[len] = '\0';
     key_text(&family, word);
-    key_backwards(&family, event->seq);
+    key_seq(&family, event->seq);
     return fault == OK && shown ? put_mark(txn, TABLE_FAMILIES, &family) : fault;
 }
 

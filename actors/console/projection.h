@@ -8,11 +8,11 @@
  * Tables     LINES     seq -> what happened, as a line (line.h) with id, cause, trace and source
  *            IDS       hash of an event's id -> seq
  *            TRACES    hash of a trace, seq
- *            FAMILIES  "payment", seq backwards: events of a family, newest first
+ *            FAMILIES  "payment", seq: events of a family
  *            MEMBERS   id -> the newest document, and since when
  *            NAMES     every name somebody is known by, member
  *            WORDS     every word to find somebody by, member
- *            LISTS     "" or a state or access, seq backwards -> member: newest change first
+ *            LISTS     "" or a state or access, seq -> member: by the newest change
  *            TIMELINE  member, seq -> lane
  *            LANES     member, actor -> the newest job.* there
  *            JOBS      hash of actor and key, seq

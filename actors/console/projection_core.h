@@ -40,12 +40,12 @@ struct key {
 void key_text(struct key *key, const char *text);
 void key_hash(struct key *key, const char *a, const char *b);
 void key_seq(struct key *key, uint64_t seq);
-/* Sorts newest first. */
-void key_backwards(struct key *key, uint64_t seq);
 struct slice key_slice(const struct key *key);
 /* The last 8 bytes of a key. */
 uint64_t key_last_seq(struct slice key);
-uint64_t key_last_backwards(struct slice key);
+/* Every pair of the prefix below that number (0: all of them), the newest first: keys that end in one. */
+enum fault scan_newest(struct store_txn *txn, int table, const struct key *prefix, uint64_t below,
+                       store_each *each, void *self) NODISCARD;
 
 /* --- rows -------------------------------------------------------------------------------------- */
 

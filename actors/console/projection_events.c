@@ -127,9 +127,12 @@ static bool is_wanted(const struct listing *listing, const json_t *line)
            (!len || family || strcmp(tree_text(line, "type"), listing->type) == 0);
 }
 
-static bool take(struct listing *listing, uint64_t seq)
+static bool on_line(void *self, struct slice key, struct slice value)
 {
+    struct listing *listing = self;
     json_t *line = NULL;
+    uint64_t seq = key_last_seq(key);
+    (void)value;
     if (json_array_size(listing->list) == listing->limit || listing->looked_at == LOOKED_AT_MAX) {
         listing->more = true;
         return false;
@@ -146,36 +149,16 @@ static bool take(struct listing *listing, uint64_t seq)
     return listing->fault == OK;
 }
 
-static bool on_line(void *self, struct slice key, struct slice value)
+static enum fault scan(struct listing *listing, uint64_t below)
 {
-    (void)value;
-    return take(self, key_last_seq(key));
-}
-
-static bool on_family(void *self, struct slice key, struct slice value)
-{
-    (void)value;
-    return take(self, key_last_backwards(key));
-}
-
-static enum fault scan_all(struct listing *listing, uint64_t before)
-{
-    struct key from = {.len = 0};
-    key_seq(&from, before ? before - 1 : UINT64_MAX);
-    return store_scan(listing->txn, TABLE_LINES, (struct slice){NULL, 0}, key_slice(&from), true,
-                      on_line, listing);
-}
-
-static enum fault scan_family(struct listing *listing, uint64_t before)
-{
-    struct key prefix = {.len = 0}, from;
+    struct key prefix = {.len = 0};
     char family[EVENT_NAME_BYTES_MAX + 1];
+    if (!*listing->type) {
+        return scan_newest(listing->txn, TABLE_LINES, &prefix, below, on_line, listing);
+    }
     snprintf(family, sizeof family, "%.*s", (int)strcspn(listing->type, "."), listing->type);
     key_text(&prefix, family);
-    from = prefix;
-    key_backwards(&from, before ? before - 1 : UINT64_MAX);
-    return store_scan(listing->txn, TABLE_FAMILIES, key_slice(&prefix), key_slice(&from), false,
-                      on_family, listing);
+    return scan_newest(listing->txn, TABLE_FAMILIES, &prefix, below, on_line, listing);
 }
 
 enum fault projection_events(struct store_txn *txn, const char *type, const char *after,
@@ -185,9 +168,9 @@ enum fault projection_events(struct store_txn *txn, const char *type, const char
                               .type = type,
                               .list = json_array(),
                               .limit = limit < PROJECTION_PAGE_MAX ? limit : PROJECTION_PAGE_MAX};
-    uint64_t before = 0;
-    (void)place_read(after, &before);
-    enum fault fault = *type ? scan_family(&listing, before) : scan_all(&listing, before);
+    uint64_t below = 0;
+    (void)place_read(after, &below);
+    enum fault fault = scan(&listing, below);
     fault = fault == OK ? listing.fault : fault;
     *answer = NULL;
     if (fault == OK) {
@@ -225,8 +208,7 @@ enum fault projection_job_history(struct store_txn *txn, const char *actor, cons
     struct seqs *seqs = must_calloc(1, sizeof *seqs);
     key_hash(&prefix, actor, key);
     seqs->most = HISTORY_MAX;
-    enum fault fault = store_scan(txn, TABLE_JOBS, key_slice(&prefix), (struct slice){NULL, 0},
-                                  true, on_seq, seqs);
+    enum fault fault = scan_newest(txn, TABLE_JOBS, &prefix, 0, on_seq, seqs);
     *attempts = json_array();
     for (size_t i = seqs->count; fault == OK && i > 0; i--) { /* oldest first */
         json_t *line = NULL;

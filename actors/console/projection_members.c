@@ -46,7 +46,7 @@ static enum fault change_lists(struct store_txn *txn, const json_t *document, ui
     for (size_t i = 0; fault == OK && i < LISTS_OF_ONE; i++) {
         struct key key = {.len = 0};
         key_text(&key, lists[i]);
-        key_backwards(&key, seq);
+        key_seq(&key, seq);
         fault = change_key(txn, TABLE_LISTS, &key, put ? tree_text(document, "id") : NULL);
         if (fault == OK) {
             char name[80];
@@ -373,16 +373,15 @@ static bool on_listed(void *self, struct slice key, struct slice value)
     return take(self, key, id, NULL);
 }
 
-/* Behind the last key of the page before: its hex, and one byte more. */
-static struct slice behind(const char *after, struct key *key)
+/* The last key of the page before, of its hex. A search goes on behind it, a list below it. */
+static struct slice place_of(const char *after, bool behind, struct key *key)
 {
     size_t len = strlen(after) / 2;
-    key->len = 0;
     if (!len || len >= sizeof key->bytes || !hex_decode(after, strlen(after), key->bytes, len)) {
         return (struct slice){NULL, 0};
     }
     key->bytes[len] = 0;
-    return (struct slice){key->bytes, len + 1};
+    return (struct slice){key->bytes, len + behind};
 }
 
 static json_t *next_of(const struct listing *listing)
@@ -401,7 +400,7 @@ static enum fault search(struct listing *listing, struct slice from)
     return store_scan(listing->txn, TABLE_WORDS, text_slice(word), from, false, on_word, listing);
 }
 
-static enum fault list(struct listing *listing, struct slice from)
+static enum fault list(struct listing *listing, struct slice before)
 {
     const struct members_query *query = listing->query;
     struct key prefix = {.len = 0};
@@ -412,7 +411,8 @@ static enum fault list(struct listing *listing, struct slice from)
         snprintf(name, sizeof name, "a:%.8s", query->access);
     }
     key_text(&prefix, name);
-    return store_scan(listing->txn, TABLE_LISTS, key_slice(&prefix), from, false, on_listed, listing);
+    return store_scan_before(listing->txn, TABLE_LISTS, key_slice(&prefix), before, on_listed,
+                             listing);
 }
 
 static json_t *total_of(struct store_txn *txn, const struct members_query *query)
@@ -437,9 +437,9 @@ static void lead_with_longest(struct words *asked)
     for (size_t i = 1; i < asked->count; i++) {
         longest = strlen(asked->word[i]) > strlen(asked->word[longest]) ? i : longest;
     }
-    strcpy(first, asked->word[0]);
-    strcpy(asked->word[0], asked->word[longest]);
-    strcpy(asked->word[longest], first);
+    memcpy(first, asked->word[0], sizeof first);
+    memmove(asked->word[0], asked->word[longest], sizeof first);
+    memcpy(asked->word[longest], first, sizeof first);
 }
 
 enum fault projection_members(struct store_txn *txn, const struct members_query *query,
@@ -457,7 +457,7 @@ enum fault projection_members(struct store_txn *txn, const struct members_query 
                               .list = json_array(),
                               .limit = query->limit < PROJECTION_PAGE_MAX ? query->limit
                                                                           : PROJECTION_PAGE_MAX};
-    struct slice from = behind(query->after, &place);
+    struct slice from = place_of(query->after, asked->count > 0, &place);
     enum fault fault = asked->count ? search(&listing, from) : list(&listing, from);
     fault = fault == OK ? listing.fault : fault;
     *answer = NULL;
@@ -492,16 +492,13 @@ static bool on_moment(void *self, struct slice key, struct slice value)
     return json_array_size(history->seqs) < history->most;
 }
 
-static enum fault moments_of(struct store_txn *txn, const char *member, uint64_t before,
+static enum fault moments_of(struct store_txn *txn, const char *member, uint64_t below,
                              struct history *history)
 {
-    struct key prefix = {.len = 0}, from;
+    struct key prefix = {.len = 0};
     key_text(&prefix, member);
-    from = prefix;
-    key_seq(&from, before ? before - 1 : UINT64_MAX);
     history->most += json_array_size(history->seqs);
-    return store_scan(txn, TABLE_TIMELINE, key_slice(&prefix), key_slice(&from), true, on_moment,
-                      history);
+    return scan_newest(txn, TABLE_TIMELINE, &prefix, below, on_moment, history);
 }
 
 static int newer(const void *a, const void *b)
@@ -548,14 +545,14 @@ enum fault projection_timeline(struct store_txn *txn, const char *member, const 
 {
     json_t *document = NULL, *lines = json_array();
     struct history history = {.lane = lane, .seqs = json_array()};
-    uint64_t before = 0;
+    uint64_t below = 0;
     limit = limit < PROJECTION_PAGE_MAX ? limit : PROJECTION_PAGE_MAX;
-    (void)place_read(after, &before);
+    (void)place_read(after, &below);
     enum fault fault = projection_member(txn, member, &document);
     const json_t *aliases = tree_get(document, "aliases");
     for (size_t i = 0; fault == OK && i < json_array_size(aliases) && i < ALIASES_MAX; i++) {
         history.most = limit + 1;
-        fault = moments_of(txn, json_string_value(json_array_get(aliases, i)), before, &history);
+        fault = moments_of(txn, json_string_value(json_array_get(aliases, i)), below, &history);
     }
     int64_t *seqs = must_calloc(json_array_size(history.seqs) + 1, sizeof *seqs);
     size_t count = sort_seqs(history.seqs, seqs);

@@ -408,7 +408,7 @@ static bool on_act(void *self, struct slice key, struct slice value)
         return false;
     }
     audit->looked_at++;
-    audit->last = key_last_backwards(key);
+    audit->last = key_last_seq(key);
     audit->fault = line_load(audit->txn, audit->last, &line);
     bool fits = audit->fault == OK && line &&
                 (!*audit->who || is(audit->who, tree_text(line, "who"))) &&
@@ -429,14 +429,11 @@ enum fault projection_audit(struct store_txn *txn, const char *who, const char *
                           .text = text,
                           .entries = json_array(),
                           .limit = limit < PROJECTION_PAGE_MAX ? limit : PROJECTION_PAGE_MAX};
-    struct key prefix = {.len = 0}, from;
-    uint64_t before = 0;
-    (void)place_read(after, &before);
+    struct key prefix = {.len = 0};
+    uint64_t below = 0;
+    (void)place_read(after, &below);
     key_text(&prefix, "admin");
-    from = prefix;
-    key_backwards(&from, before ? before - 1 : UINT64_MAX);
-    enum fault fault = store_scan(txn, TABLE_FAMILIES, key_slice(&prefix), key_slice(&from), false,
-                                  on_act, &audit);
+    enum fault fault = scan_newest(txn, TABLE_FAMILIES, &prefix, below, on_act, &audit);
     fault = fault == OK ? audit.fault : fault;
     *answer = NULL;
     if (fault == OK) {

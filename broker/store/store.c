@@ -361,6 +361,17 @@ static bool begins(struct slice key, struct slice prefix)
 }
 
 /* The last key that begins with the prefix, if there is one: the one before the prefix's successor. */
+/* The last key below one. */
+static int seek_below(MDB_cursor *cursor, struct slice before, MDB_val *key, MDB_val *value)
+{
+    *key = (MDB_val){before.len, (void *)before.bytes};
+    int code = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    if (code != 0 && code != MDB_NOTFOUND) {
+        return code;
+    }
+    return mdb_cursor_get(cursor, key, value, code == 0 ? MDB_PREV : MDB_LAST);
+}
+
 static int seek_last(MDB_cursor *cursor, struct slice prefix, MDB_val *key, MDB_val *value)
 {
     uint8_t next[STORE_KEY_BYTES_MAX];
@@ -373,11 +384,7 @@ static int seek_last(MDB_cursor *cursor, struct slice prefix, MDB_val *key, MDB_
     }
     if (len) {
         next[len - 1]++;
-        *key = (MDB_val){len, next};
-        int code = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
-        if (code != MDB_NOTFOUND) {
-            return code == 0 ? mdb_cursor_get(cursor, key, value, MDB_PREV) : code;
-        }
+        return seek_below(cursor, (struct slice){next, len}, key, value);
     }
     return mdb_cursor_get(cursor, key, value, MDB_LAST);
 }
@@ -407,6 +414,28 @@ enum fault store_scan(struct store_txn *txn, int table, struct slice prefix, str
            (!backwards || !from.len || compare(slice_of(key), from) >= 0) &&
            each(self, slice_of(key), slice_of(value))) {
         code = mdb_cursor_get(cursor, &key, &value, backwards ? MDB_PREV : MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? OK : fault_of(code);
+}
+
+enum fault store_scan_before(struct store_txn *txn, int table, struct slice prefix,
+                             struct slice before, store_each *each, void *self)
+{
+    if (prefix.len > STORE_KEY_BYTES_MAX || before.len > STORE_KEY_BYTES_MAX) {
+        return FAULT_TOO_LARGE;
+    }
+    MDB_cursor *cursor;
+    int code = mdb_cursor_open(txn->txn, table_of(txn, table), &cursor);
+    if (code != 0) {
+        return fault_of(code);
+    }
+    MDB_val key, value;
+    code = before.len ? seek_below(cursor, before, &key, &value)
+                      : seek_last(cursor, prefix, &key, &value);
+    while (code == 0 && begins(slice_of(key), prefix) &&
+           each(self, slice_of(key), slice_of(value))) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
     }
     mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? OK : fault_of(code);

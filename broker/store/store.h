@@ -61,6 +61,11 @@ typedef bool store_each(void *self, struct slice key, struct slice value);
 enum fault store_scan(struct store_txn *txn, int table, struct slice prefix, struct slice from,
                       bool backwards, store_each *each, void *self) NODISCARD;
 
+/* The same backwards, from the last key below `before` on (an empty slice: from the prefix's last): the
+ * next page of what is shown newest first. */
+enum fault store_scan_before(struct store_txn *txn, int table, struct slice prefix,
+                             struct slice before, store_each *each, void *self) NODISCARD;
+
 uint64_t store_count(struct store_txn *txn, int table);
 enum fault store_clear(struct store_txn *txn, int table) NODISCARD;
 

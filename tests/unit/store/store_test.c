@@ -410,10 +410,52 @@ static void a_cut_store_keeps_the_process_down(void **state)
     assert_int_equal(read_all_elsewhere(*state), EXIT_NEVER);
 }
 
+struct seen_keys {
+    char text[64];
+    size_t most;
+};
+
+static bool see_key(void *self, struct slice key, struct slice value)
+{
+    struct seen_keys *seen = self;
+    (void)value;
+    strncat(seen->text, key.bytes, key.len);
+    strcat(seen->text, " ");
+    return --seen->most > 0;
+}
+
+/* Newest first, page by page. */
+static void check_scan_before(void **state)
+{
+    struct store *store = must_open(*state);
+    struct store_txn *txn = must_begin(store, true);
+    static const char *const keys[] = {"a1", "b1", "b2", "b3", "b4", "c1"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        put(txn, keys[i], "x");
+    }
+    static const struct {
+        const char *prefix, *before, *seen;
+        size_t most;
+    } rows[] = {{"b", "", "b4 b3 b2 b1 ", 9}, {"b", "b3", "b2 b1 ", 9},  {"b", "b3", "b2 ", 1},
+                {"b", "b1", "", 9},           {"b", "b9", "b4 b3 ", 2}, {"", "", "c1 b4 ", 2},
+                {"c", "c9", "c1 ", 9},        {"d", "", "", 9},         {"", "b1", "a1 ", 9},
+                {"b", "a", "", 9}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct seen_keys seen = {.most = rows[i].most};
+        assert_int_equal(store_scan_before(txn, THINGS, text_slice(rows[i].prefix),
+                                           text_slice(rows[i].before), see_key, &seen),
+                         OK);
+        assert_string_equal(seen.text, rows[i].seen);
+    }
+    store_abort(&txn);
+    store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(check_scan_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(a_commit_is_there_after_reopening),
         TEST(an_abort_leaves_nothing),
         TEST(a_reader_sees_the_past_while_a_writer_commits),
