@@ -425,7 +425,7 @@ static bool see_key(void *self, struct slice key, struct slice value)
 }
 
 /* Newest first, page by page. */
-static void check_scan_before(void **state)
+static void pages_go_backwards_from_a_place(void **state)
 {
     struct store *store = must_open(*state);
     struct store_txn *txn = must_begin(store, true);
@@ -454,12 +454,12 @@ static void check_scan_before(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(check_scan_before, setup, teardown),
-        cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(a_commit_is_there_after_reopening),
         TEST(an_abort_leaves_nothing),
         TEST(a_reader_sees_the_past_while_a_writer_commits),
         TEST(scans_go_both_ways_within_a_prefix),
+        TEST(pages_go_backwards_from_a_place),
         TEST(keys_have_a_limit),
         TEST(a_full_map_is_temporary),
         TEST(another_format_is_refused),
