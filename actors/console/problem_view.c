@@ -2,17 +2,13 @@
 
 #include "buf.h"
 #include "clock.h"
-#include "digest.h"
 #include "line.h"
 #include "must.h"
 #include "secrets.h"
 #include "values.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ID_CHARS = 16 };
 
 struct cause {
     const char *word;
@@ -51,28 +47,6 @@ bool problem_is_serious(const json_t *problem)
     return cause_of(tree_text(problem, "cause"))->serious;
 }
 
-/* Numbers in an error come and go; they do not make another cause. */
-static void make_id(const json_t *group, char id[ID_CHARS + 1])
-{
-    static const char *const fields[] = {"actor", "cause", "kind", "slot", "state", "error"};
-    struct buf text = {0};
-    uint8_t hash[SHA256_BYTES];
-    char hex[SHA256_HEX_CHARS + 1];
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        for (const char *at = tree_text(group, fields[i]); *at; at++) {
-            if (!isdigit((unsigned char)*at)) {
-                buf_add(&text, at, 1);
-            }
-        }
-        buf_add(&text, "\n", 1);
-    }
-    sha256(text.bytes, text.len, hash);
-    hex_encode(hash, sizeof hash, hex);
-    memcpy(id, hex, ID_CHARS);
-    id[ID_CHARS] = '\0';
-    buf_fini(&text);
-}
-
 static void set_sentence(json_t *problem, const json_t *group, const struct cause *cause)
 {
     struct buf text = {0};
@@ -80,7 +54,7 @@ static void set_sentence(json_t *problem, const json_t *group, const struct caus
     tree_set_text(problem, "sentence", buf_text(&text));
     buf_reset(&text);
     int64_t count = tree_int(group, "count");
-    buf_printf(&text, "%lld%s job%s, one cause", (long long)count,
+    buf_printf(&text, count == 0 ? "nothing waits" : "%lld%s job%s, one cause", (long long)count,
                tree_flag(group, "more") ? " or more" : "", count == 1 ? "" : "s");
     tree_set_text(problem, "title", buf_text(&text));
     buf_fini(&text);
@@ -94,16 +68,13 @@ static json_t *time_or_null(int64_t ms)
 
 json_t *problem_view(const json_t *group)
 {
-    static const char *const copied[] = {"actor", "cause", "kind",    "slot",   "target", "state",
-                                         "error", "count", "members", "sample", "more"};
+    static const char *const copied[] = {"id",    "actor", "cause", "kind",    "slot",   "target",
+                                         "state", "error", "count", "members", "sample", "more"};
     const struct cause *cause = cause_of(tree_text(group, "cause"));
     const char *secret = strcmp(cause->word, "refused") == 0
                              ? secrets_of(tree_text(group, "actor"))
                              : NULL;
-    char id[ID_CHARS + 1];
     json_t *problem = json_object();
-    make_id(group, id);
-    tree_set_text(problem, "id", id);
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
         json_t *value = tree_get(group, copied[i]);
         tree_set(problem, copied[i], value ? json_incref(value) : json_null());

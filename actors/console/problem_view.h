@@ -1,7 +1,7 @@
 /* problem_view.h - a group of jobs with one cause, as a founder reads it. Pure.
  *
  * Use        problem_view() of each group that an effect actor answers to {"ask":"problems"}.
- * Promise    The id is that of the cause, not of the moment: the same while the cause is the same. */
+ * Promise    The id is that of the cause, which the engine gives: the same while the cause is. */
 #ifndef USHER_PROBLEM_VIEW_H
 #define USHER_PROBLEM_VIEW_H
 

@@ -357,13 +357,20 @@ static enum fault save_line(struct store_txn *txn, const struct event *event, js
     return fault;
 }
 
+/* That a hook was told of an alert is the alert once more. */
+static bool is_own_notice(const struct event *event, const json_t *data)
+{
+    return strcmp(event->type, "job.done") == 0 && strcmp(tree_text(data, "actor"), "alert") == 0;
+}
+
 enum fault projection_apply(struct store_txn *txn, const struct event *event, json_t **out)
 {
     json_t *tree = event_json(event), *line = NULL;
     json_t *data = tree_get(tree, "data");
     tree_set_int(tree, "seq", (int64_t)event->seq);
-    bool shown = line_of(tree, &line);
+    bool shown = line_of(tree, &line) && !is_own_notice(event, data);
     if (!shown) {
+        json_decref(line);
         line = hidden_line(tree);
     }
     enum fault fault = save_line(txn, event, line, data, shown);

@@ -152,8 +152,8 @@ enum fault jobs_drop(struct jobs *jobs, struct store_txn *txn, const char *key,
                      const struct event *event) NODISCARD;
 
 /* To be called first for every event: member.* keeps the newest document, job.* re-marks own keys
- * after a rebuild, admin.retried and admin.skipped act on jobs of this actor, others are ignored.
- */
+ * after a rebuild, admin.retried and admin.skipped act on jobs of this actor, admin.paused and
+ * admin.resumed on a slot, others are ignored. A paused slot's jobs wait and spend no attempts. */
 enum fault jobs_apply(struct jobs *jobs, struct store_txn *txn,
                       const struct event *event) NODISCARD;
 
@@ -186,7 +186,8 @@ enum fault jobs_resync(struct jobs *jobs, struct store_txn *txn, const char *key
 
 void jobs_committed(struct jobs *jobs);
 
-/* {"ask":"jobs"}, {"ask":"member"}; NULL with NOT_FOUND for another question. */
+/* {"ask":"jobs"}, {"ask":"member"}, {"ask":"problems"} (what fails, a group for each cause),
+ * {"ask":"like"} (the keys of the jobs that fail like one); NULL with NOT_FOUND for another. */
 json_t *jobs_answer(struct jobs *jobs, const json_t *question, enum fault *fault);
 
 /* Counters: open jobs by state, calls, outcomes, targets. */

@@ -15,6 +15,7 @@ static json_t *shown(struct jobs *jobs, const struct record *record)
     tree_set_text(tree, "key", record->key);
     tree_set_text(tree, "member", record->member);
     tree_set_text(tree, "target", slot ? slot->wanted.adapter->name : record->slot);
+    tree_set_text(tree, "slot", record->slot);
     tree_set_text(tree, "state", job_state_name(record->job.state));
     tree_set_text(tree, "error", record->error);
     tree_set_text(tree, "trace", record->trace);
@@ -87,6 +88,17 @@ static enum fault list_keys(struct store_txn *txn, const json_t *question, struc
     const char *member = tree_text(question, "member");
     const char *trace = tree_text(question, "trace");
     const char *state = tree_text(question, "state");
+    const json_t *keys = tree_get(question, "keys");
+    for (size_t i = 0; i < json_array_size(keys) && listing->keys.count < listing->keys.most; i++) {
+        const char *one = json_string_value(json_array_get(keys, i));
+        if (one) {
+            (void)key_list_add(&listing->keys,
+                               (struct slice){one, strnlen(one, JOBS_KEY_BYTES_MAX)});
+        }
+    }
+    if (keys) {
+        return OK;
+    }
     if (*key) {
         (void)key_list_add(&listing->keys, (struct slice){key, strnlen(key, JOBS_KEY_BYTES_MAX)});
         return OK;
@@ -136,7 +148,8 @@ static json_t *answer_jobs(struct jobs *jobs, struct store_txn *txn, const json_
         *fault = *fault == FAULT_NOT_FOUND ? OK : *fault;
         record_fini(&record);
     }
-    bool more = listing.keys.count == (size_t)limit && !*tree_text(question, "key");
+    bool named = *tree_text(question, "key") || tree_get(question, "keys");
+    bool more = listing.keys.count == (size_t)limit && !named;
     key_list_fini(&listing.keys);
     json_t *answer = json_object();
     tree_set(answer, "jobs", list);
@@ -228,6 +241,10 @@ json_t *jobs_answer(struct jobs *jobs, const json_t *question, enum fault *fault
         answer = answer_jobs(jobs, txn, question, fault);
     } else if (strcmp(ask, "member") == 0) {
         answer = answer_member(txn, question, fault);
+    } else if (strcmp(ask, "problems") == 0) {
+        answer = answer_problems(jobs, txn, fault);
+    } else if (strcmp(ask, "like") == 0) {
+        answer = answer_like(jobs, txn, question, fault);
     } else {
         *fault = FAULT_NOT_FOUND;
     }
@@ -261,13 +278,12 @@ void jobs_report(struct jobs *jobs, json_t *into)
     tree_set_int(into, "calls", jobs->count_calls);
     tree_set_int(into, "calls_done", jobs->count_done);
     tree_set_int(into, "calls_failed", jobs->count_failed);
-    json_t *targets = json_object();
+    json_t *targets = json_object(), *providers = json_object();
     for (size_t i = 0; i < jobs->slot_count; i++) {
         const struct slot *slot = &jobs->slots[i];
-        const char *word = slot->refused                                    ? "refused"
-                           : slot->breaker.failures >= BREAKER_FAILURES_MAX ? "down"
-                                                                            : "fine";
-        tree_set_text(targets, slot->wanted.name, word);
+        tree_set_text(targets, slot->wanted.name, slot_word(slot));
+        tree_set_text(providers, slot->wanted.name, slot->wanted.adapter->name);
     }
     tree_set(into, "targets", targets);
+    tree_set(into, "providers", providers);
 }

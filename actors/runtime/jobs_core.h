@@ -6,6 +6,7 @@
  * jobs_calls.c   the calls between the turns
  * jobs_members.c documents, aliases, effects
  * jobs_answers.c questions, reports
+ * jobs_problems.c what fails, by cause
  * jobs_tell.c    job.* and target.* events, told and re-read */
 #ifndef USHER_JOBS_CORE_H
 #define USHER_JOBS_CORE_H
@@ -69,6 +70,10 @@ struct slot {
     int64_t accepted_ms;
     char error[VERDICT_WORDS_BYTES];
     char target[EVENT_NAME_BYTES_MAX + 1]; /* the adapter that it was: the setting may change */
+    bool paused;                           /* by a person, until one lets it go on */
+    int64_t paused_ms;
+    char paused_who[EVENT_NAME_BYTES_MAX + 1];
+    char paused_reason[VERDICT_WORDS_BYTES];
     /* While refused. */
     uint8_t secret_hash[SHA256_BYTES];
     int64_t probe_ms; /* the next probe */
@@ -135,6 +140,8 @@ struct jobs {
 
 int64_t jobs_now_ms(const struct jobs *jobs);
 struct slot *jobs_slot_of(struct jobs *jobs, const char *name);
+/* Nothing is sent there now: our key is refused, or a person paused it. */
+bool slot_stopped(const struct slot *slot);
 void jobs_wake(struct jobs *jobs, int64_t in_ms);
 
 /* --- jobs_store.c --- */
@@ -233,5 +240,12 @@ void flight_clear(struct flight *flight);
 void slot_probe(struct jobs *jobs, struct slot *slot);
 struct task flight_task(const struct flight *flight);
 enum fault slot_secret(const struct slot *slot, char **secret) NODISCARD;
+
+/* jobs_problems.c */
+/* "fine", "down", "refused" or "paused". */
+const char *slot_word(const struct slot *slot);
+json_t *answer_problems(struct jobs *jobs, struct store_txn *txn, enum fault *fault);
+json_t *answer_like(struct jobs *jobs, struct store_txn *txn, const json_t *question,
+                    enum fault *fault);
 
 #endif

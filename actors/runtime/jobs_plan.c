@@ -356,7 +356,7 @@ enum fault plan_now(struct jobs *jobs, struct store_txn *txn, const struct recor
     struct slot *slot = jobs_slot_of(jobs, record->slot);
     bool full = false;
     bool due = record->job.state == JOB_WAITING && record->job.next_ms <= jobs_now_ms(jobs);
-    if (!due || record->bulk || !jobs->recovered || !slot || slot->refused ||
+    if (!due || record->bulk || !jobs->recovered || !slot || slot_stopped(slot) ||
         slot->wanted.adapter->perform || !actor_caught_up(jobs->options.actor)) {
         return OK;
     }
@@ -368,7 +368,7 @@ enum fault plan_slot(struct jobs *jobs, struct store_txn *txn, struct slot *slot
     struct key_list fresh;
     struct key_list bulk;
     size_t at[2] = {0, 0};
-    bool full = slot->refused;
+    bool full = slot_stopped(slot);
     int64_t now_ms = jobs_now_ms(jobs);
     key_list_init(&fresh, PLAN_CANDIDATES_MAX);
     key_list_init(&bulk, PLAN_CANDIDATES_MAX);

@@ -451,6 +451,10 @@ enum fault slot_load(struct store_txn *txn, struct slot *slot)
         slot->accepted_ms = tree_int(tree, "accepted_ms");
         EVENT_SET(slot->error, tree_text(tree, "error"));
         EVENT_SET(slot->target, tree_text(tree, "target"));
+        slot->paused = tree_flag(tree, "paused");
+        slot->paused_ms = tree_int(tree, "paused_ms");
+        EVENT_SET(slot->paused_who, tree_text(tree, "paused_who"));
+        EVENT_SET(slot->paused_reason, tree_text(tree, "paused_reason"));
     }
     json_decref(tree);
     return fault;
@@ -464,6 +468,12 @@ enum fault slot_save(struct store_txn *txn, const struct slot *slot)
     tree_set_int(tree, "accepted_ms", slot->accepted_ms);
     tree_set_text(tree, "error", slot->error);
     tree_set_text(tree, "target", slot->target);
+    if (slot->paused) {
+        tree_set_flag(tree, "paused", true);
+        tree_set_int(tree, "paused_ms", slot->paused_ms);
+        tree_set_text(tree, "paused_who", slot->paused_who);
+        tree_set_text(tree, "paused_reason", slot->paused_reason);
+    }
     enum fault fault = tree_save(txn, JOBS_TABLE_TARGETS, text_slice(slot->wanted.name), tree);
     json_decref(tree);
     return fault;

@@ -113,7 +113,7 @@ static enum fault next_due(struct jobs *jobs, int64_t *due_ms)
     enum fault fault = store_begin(actor_store(jobs->options.actor), false, &txn);
     for (size_t i = 0; fault == OK && i < jobs->slot_count; i++) {
         int64_t slot_ms = INT64_MAX;
-        if (!jobs->slots[i].refused) {
+        if (!slot_stopped(&jobs->slots[i])) {
             fault = slot_due(jobs, txn, &jobs->slots[i], &slot_ms);
         }
         *due_ms = slot_ms < *due_ms ? slot_ms : *due_ms;

@@ -1,32 +1,9 @@
 #include "job_like.h"
 
+#include "alike.h"
 #include "values.h"
 
-#include <ctype.h>
 #include <string.h>
-
-static const char *behind_digits(const char *text)
-{
-    while (isdigit((unsigned char)*text)) {
-        text++;
-    }
-    return text;
-}
-
-/* Any number is like any other number. */
-static bool same_words(const char *a, const char *b)
-{
-    while (*a && *b) {
-        bool number = isdigit((unsigned char)*a);
-        if (number && isdigit((unsigned char)*b)) {
-            a = behind_digits(a);
-            b = behind_digits(b);
-        } else if (*a++ != *b++) {
-            return false;
-        }
-    }
-    return !*a && !*b;
-}
 
 bool job_is_like(const json_t *job, const json_t *other)
 {
@@ -36,5 +13,5 @@ bool job_is_like(const json_t *job, const json_t *other)
             return false;
         }
     }
-    return same_words(tree_text(job, "error"), tree_text(other, "error"));
+    return words_alike(tree_text(job, "error"), tree_text(other, "error"));
 }
