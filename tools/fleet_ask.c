@@ -8,7 +8,7 @@
 
 enum { PAGE = 200, READ_EVENTS = 256, READ_MS = 5000 };
 
-const char *const fleet_effect_actors[] = {"crm", "support", "mailer", "alert", NULL};
+const char *const fleet_effect_actors[] = {"crm", "support", "mailer", "app", "alert", NULL};
 
 /* Appends the actor's jobs to `list`. */
 static enum fault jobs_of(struct client *client, const char *actor, const json_t *filters,

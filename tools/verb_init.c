@@ -16,8 +16,8 @@ enum { PORT_WEBHOOK = 8080, PORT_CONSOLE = 8081, SECRET_BYTES = 24 };
 static const char *const folders[] = {"secrets", "keys", "keys/people", "run", "data", "templates"};
 
 /* The broker, every actor, and the tools. */
-static const char *const key_names[] = {"broker", "webhook", "ledger", "crm",    "support",
-                                        "mailer", "alert",   "tools",  "console"};
+static const char *const key_names[] = {"broker", "webhook", "ledger", "crm",   "support",
+                                        "mailer", "app",     "alert",  "tools", "console"};
 
 static const char usher_cfg[] =
     "#   usher.cfg - what this fleet is connected to.\n"
@@ -56,6 +56,12 @@ static const char usher_cfg[] =
     "#   url = \"smtp://127.0.0.1:25\"\n"
     "    from = \"Community <hello@example.com>\"\n"
     "\n"
+    "app\n"
+    "    provider = local                  # your app asks the console; or it is told as it happens:\n"
+    "#   provider = webhook\n"
+    "#   url = \"https://your.app/api/usher\"\n"
+    "#   secret = \"file:secrets/app\"       # put the same into the app's environment\n"
+    "\n"
     "alert\n"
     "    hook                              # as many as you like\n"
     "        provider = local              # kept for `usher status`; or slack:\n"
@@ -64,7 +70,8 @@ static const char usher_cfg[] =
     "#       url = \"file:secrets/slack\"\n"
     "\n"
     "console\n"
-    "    listen = \"127.0.0.1:%d\"\n";
+    "    listen = \"127.0.0.1:%d\"         # a proxy with TLS stands in front (ops/Caddyfile)\n"
+    "#   url = \"https://usher.example.com\"  # as people reach it\n";
 
 static const char rules_cfg[] =
     "#   rules.cfg - changes to the rules that `usher rules` prints. Only what differs is said "
@@ -162,6 +169,17 @@ static void make_secret(struct made *made)
     make_file(made, "secrets/stripe", text, strlen(text));
 }
 
+/* As Standard Webhooks has them. */
+static void make_app_secret(struct made *made)
+{
+    uint8_t dice[SECRET_BYTES];
+    char text[sizeof "whsec_\n" + 2 * SECRET_BYTES] = "whsec_";
+    random_bytes(dice, sizeof dice);
+    base64_encode(dice, sizeof dice, text + strlen(text));
+    strcat(text, "\n");
+    make_file(made, "secrets/app", text, strlen(text));
+}
+
 static void make_keys(struct made *made)
 {
     for (size_t i = 0; i < sizeof key_names / sizeof key_names[0]; i++) {
@@ -210,6 +228,7 @@ int verb_init(struct cli *cli)
     make_folders(&made);
     make_keys(&made);
     make_secret(&made);
+    make_app_secret(&made);
     make_file(&made, "rules.cfg", rules_cfg, strlen(rules_cfg));
     make_file(&made, "usher.cfg", buf_text(&config), config.len); /* last: a home is whole */
     if (made.code == CLI_FINE) {

@@ -46,7 +46,7 @@ static int check_filters(const struct cli *cli)
                          cli_clean(state));
     }
     if (actor && !is_effect_actor(actor)) {
-        return cli_usage(cli, "--actor: expected crm, support, mailer or alert, not \"%s\"",
+        return cli_usage(cli, "--actor: expected crm, support, mailer, app or alert, not \"%s\"",
                          cli_clean(actor));
     }
     return CLI_FINE;

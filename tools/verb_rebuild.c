@@ -42,10 +42,11 @@ static const struct {
     {"crm", NULL, true},
     {"support", NULL, true},
     {"mailer", NULL, false},
+    {"app", NULL, true},
     {"alert", NULL, false},
+    {"console", NULL, false},
     {"webhook", "its store is the log of deliveries, which the journal does not hold", false},
     {"broker", "the journal is what everything else is made from", false},
-    {"console", "its store holds people and sessions, which the journal does not", false},
 };
 
 /* --- steps ----------------------------------------------------------------------------------- */
@@ -73,7 +74,7 @@ static int check_actor(struct rebuild *rebuild)
         }
         return CLI_FINE;
     }
-    return cli_usage(rebuild->cli, "expected ledger, crm, support, mailer or alert, not \"%s\"",
+    return cli_usage(rebuild->cli, "expected ledger, crm, support, mailer, app, alert or console, not \"%s\"",
                      cli_clean(rebuild->actor));
 }
 
@@ -309,7 +310,7 @@ int verb_rebuild(struct cli *cli)
     struct rebuild rebuild = {.cli = cli, .actor = cli_word(cli, 0)};
     int64_t wait_s;
     if (!rebuild.actor || cli->word_count > 1) {
-        return cli_usage(cli, "expected one actor: ledger, crm, support, mailer or alert");
+        return cli_usage(cli, "expected one actor: ledger, crm, support, mailer, app, alert or console");
     }
     if (!cli_number(cli, "--wait", 1, WAIT_S_MAX, WAIT_S, &wait_s)) {
         return CLI_USAGE;

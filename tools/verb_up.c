@@ -7,6 +7,7 @@
 #include "must.h"
 #include "process.h"
 #include "settings.h"
+#include "values.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -140,6 +141,26 @@ static const char *words_of(const struct fleet_state *state)
                                 : "keeps ending";
 }
 
+/* The link by which the first owner comes to the console, NULL if there is one already or nobody
+ * says. */
+static char *first_owner_link(const struct up *up)
+{
+    struct client *client = NULL;
+    json_t *question = json_pack("{s:s}", "ask", "first_owner"), *answer = NULL;
+    struct client_options options = {.home = up->cli->home, .name = "tools"};
+    char *link = NULL;
+    MUST(question);
+    if (client_new(&options, &client) == OK &&
+        client_ask_wait(client, "console", question, CLI_ASK_MS, &answer) == OK &&
+        *tree_text(answer, "link")) {
+        link = must_strdup(tree_text(answer, "link"));
+    }
+    json_decref(answer);
+    json_decref(question);
+    client_destroy(&client);
+    return link;
+}
+
 /* What is not ready, with where to look. */
 static int report(const struct up *up)
 {
@@ -159,8 +180,10 @@ static int report(const struct up *up)
                                                 words_of(state), "ready", state->ready));
         missing += !state->ready;
     }
+    char *link = first_owner_link(up);
     if (up->cli->json) {
-        json_t *answer = json_pack("{s:b,s:O}", "ready", missing == 0, "actors", actors);
+        json_t *answer = json_pack("{s:b,s:O,s:s?}", "ready", missing == 0, "actors", actors,
+                                   "first_owner_link", link);
         cli_print_json(answer);
         json_decref(answer);
     } else {
@@ -169,6 +192,11 @@ static int report(const struct up *up)
         cli_table_print(up->cli, &shown);
     }
     cli_table_destroy(&table);
+    if (link && !up->cli->json) {
+        printf("\nOpen this once to become the owner:\n    %s\n", link);
+        fflush(stdout);
+    }
+    free(link);
     json_decref(actors);
     for (size_t i = 0; i < up->count; i++) {
         if (!up->states[i].ready) {

@@ -115,7 +115,7 @@ X(members, "[--state WORD] [--limit N]", "Lists the members.",
 X(jobs, "[list|show|retry|skip] [JOB] [--state WORD] [--actor NAME]",
   "What is done for members at other tools: lists, shows, tries again, skips.",
   "--state WORD  only these: waiting, settling, sending, done, dead, uncertain, superseded, skipped\n"
-  "--actor NAME  crm, support, mailer or alert\n"
+  "--actor NAME  crm, support, mailer, app or alert\n"
   "--member ID  only this member's\n"
   "--limit N  at most so many; 50 without it, all with --json\n"
   "--like JOB  for retry and skip: all that fail for the same cause; shows the count first\n"
@@ -139,7 +139,7 @@ X(rebuild, "ACTOR [--wait SECONDS]", "Drops what an actor made of the journal an
   "--wait SECONDS  how long to wait for it; 600 without it\n",
   "usher rebuild ledger  and says whether the new store is identical\n",
   "The actor is stopped for it, the old store is kept beside the new one, and nothing is sent twice.\n"
-  "ACTOR is ledger, crm, support, mailer or alert.\n")
+  "ACTOR is ledger, crm, support, mailer, app, alert or console.\n")
 X(bench, "[publish|webhook|effect|all] [--seconds N] [--rounds N]",
   "Measures this machine: durable publishes, posts to the door, posts to the CRM's call.",
   "--seconds N  how long each measurement takes, after half a second of warm-up; 2 without it\n"

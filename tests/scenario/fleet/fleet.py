@@ -20,7 +20,7 @@ import stripe
 from kit import BIN, free_port, wait_until
 from usher_client import Client
 
-ACTORS = ["webhook", "ledger", "crm", "support", "mailer", "alert"]
+ACTORS = ["webhook", "ledger", "crm", "support", "mailer", "app", "alert"]
 PROCESSES = ["broker"] + ACTORS
 SECRET = "whsec_test_fleet"
 
@@ -284,7 +284,7 @@ class Fleet:
 
     def jobs(self, member=None):
         jobs = []
-        for actor in ("crm", "support", "mailer", "alert"):
+        for actor in ("crm", "support", "mailer", "app", "alert"):
             after = ""
             while True:
                 page = self.ask(actor, {"ask": "jobs", "member": member or "", "after": after,
