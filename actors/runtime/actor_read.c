@@ -37,13 +37,9 @@ static void on_event(void *self, enum fault fault, struct value_cursor *body, si
     if (head > actor->head) {
         actor->head = head;
     }
-    if (fault == FAULT_AHEAD) {
-        fault = FAULT_NOT_FOUND;
-    } else if (fault == OK && (count == 0 || wire_next_event(body, &seq, &map) != OK)) {
-        fault = FAULT_NOT_FOUND;
-    }
-    if (fault == OK && seq != seeing->seq) { /* it is of another topic, and this is the next one */
-        fault = FAULT_NOT_FOUND;
+    bool shown = fault == OK && count > 0 && wire_next_event(body, &seq, &map) == OK;
+    if (fault == FAULT_AHEAD || (fault == OK && (!shown || seq != seeing->seq))) {
+        fault = FAULT_NOT_FOUND; /* it is of another topic, and what came is the next one */
     }
     if (fault == OK) {
         fault = event_parse(map.at, (size_t)(map.end - map.at), &event);
