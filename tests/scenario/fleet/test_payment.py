@@ -57,8 +57,8 @@ def test_twenty_copies_shuffled_across_a_restart_change_nothing(fleet):
     fleet.settle()
     assert len(mails(fleet, person.email)) == 1
     assert len([c for c in fleet.contacts() if c["email"] == person.email]) == 1
-    assert keys(fleet, member["id"], "done") == sorted([f"crm:{member['id']}",
-                                                        f"welcome:{member['id']}"])
+    assert keys(fleet, member["id"], "done") == sorted([
+        f"access:{member['id']}", f"crm:{member['id']}", f"welcome:{member['id']}"])
     ids = [event["id"] for event in fleet.journal()]
     assert len(ids) == len(set(ids))
 

@@ -107,7 +107,7 @@ def test_purchase_from_door_to_mail(usher):
     types = [event["type"] for event in trace["events"]]
     assert types[0] == "payment.succeeded" and "member.joined" in types
     done = {event["source"] for event in trace["events"] if event["type"] == "job.done"}
-    assert done == {"crm", "mailer"}
+    assert done == {"crm", "mailer", "app"}
     assert usher.json("trace", "stripe:evt_ada", schema=TRACE)["events"] == trace["events"]
 
     tree = usher.run("trace", "evt_ada").stdout
