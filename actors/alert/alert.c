@@ -3,7 +3,9 @@
 #include "clock.h"
 #include "money.h"
 #include "must.h"
+#include "settings.h"
 #include "sights.h"
+#include "silences.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@ struct alert {
     struct jobs_slot hooks[HOOKS_MAX];
     size_t hook_count;
     int timer;
+    char *console; /* where people reach the console, without a slash at the end */
     int64_t raised, cleared;
 };
 
@@ -72,8 +75,21 @@ static enum fault deliver(struct alert *alert, struct store_txn *txn, const char
     return fault;
 }
 
+/* Where it is seen and mended: a member's page where it is about one. */
+static void set_link(const struct alert *alert, json_t *payload, const char *page, const char *member)
+{
+    struct buf link = {0};
+    buf_printf(&link, "%s/%s", alert->console, page);
+    if (*member) {
+        buf_add_text(&link, "/");
+        call_escape(&link, member);
+    }
+    tree_set_text(payload, "link", buf_text(&link));
+    buf_fini(&link);
+}
+
 /* Our own alert.raised and alert.cleared, read back from the journal. */
-static enum fault deliver_alert(struct alert *alert, struct store_txn *txn,
+static enum fault tell_hooks(struct alert *alert, struct store_txn *txn,
                                 const struct event *event, const json_t *data)
 {
     char what[JOBS_KEY_BYTES_MAX + 1];
@@ -83,8 +99,53 @@ static enum fault deliver_alert(struct alert *alert, struct store_txn *txn,
     json_t *payload = json_deep_copy(data);
     tree_set_text(payload, "state", state);
     tree_set_int(payload, "time", event->time_ms);
+    enum alert_rule rule = alert_rule_of(tree_text(data, "rule"));
+    set_link(alert, payload, rule < ALERT_RULES ? alert_row(rule)->page : "alerts", "");
     enum fault fault = deliver(alert, txn, tree_text(data, "rule"), what, payload, false, event);
     json_decref(payload);
+    return fault;
+}
+
+/* While it is silenced what is raised is held; what was held is over without a word. */
+static enum fault deliver_alert(struct alert *alert, struct store_txn *txn,
+                                const struct event *event, const json_t *data)
+{
+    const char *rule = tree_text(data, "rule"), *object = tree_text(data, "object");
+    int64_t until_ms = 0;
+    bool held = false;
+    if (strcmp(event->type, "alert.cleared") == 0) {
+        enum fault fault = silences_forget(txn, rule, object, &held);
+        return fault != OK || held ? fault : tell_hooks(alert, txn, event, data);
+    }
+    enum fault fault = silences_until(txn, rule, object, event->time_ms, &until_ms);
+    if (fault != OK) {
+        return fault;
+    }
+    return until_ms ? silences_hold(txn, event, data) : tell_hooks(alert, txn, event, data);
+}
+
+/* A silence is over, and what it held still stands. */
+static enum fault tell_held(void *self, struct store_txn *txn)
+{
+    struct alert *alert = self;
+    json_t *held = NULL;
+    enum fault fault = silences_due(txn, clock_wall_ms(), &held);
+    while (fault == OK && held) {
+        struct event event = {.time_ms = tree_int(held, "time"), .version = EVENT_VERSION};
+        const json_t *data = tree_get(held, "data");
+        bool was;
+        EVENT_SET(event.id, tree_text(held, "event"));
+        EVENT_SET(event.trace, tree_text(held, "trace"));
+        EVENT_SET(event.type, "alert.raised");
+        fault = tell_hooks(alert, txn, &event, data);
+        if (fault == OK) {
+            fault = silences_forget(txn, tree_text(data, "rule"), tree_text(data, "object"), &was);
+        }
+        json_decref(held);
+        held = NULL;
+        fault = fault == OK ? silences_due(txn, clock_wall_ms(), &held) : fault;
+    }
+    json_decref(held);
     return fault;
 }
 
@@ -146,6 +207,7 @@ static enum fault deliver_notices(struct alert *alert, struct store_txn *txn,
         }
         bool too_old = event->time_ms - tree_int(effect, "at") > NOTICE_TOO_OLD_MS;
         json_t *notice = notice_of(effect, tree_text(document, "id"), event->time_ms);
+        set_link(alert, notice, "members", tree_text(document, "id"));
         fault = deliver(alert, txn, tree_text(effect, "kind"), key, notice, too_old, event);
         json_decref(notice);
     }
@@ -165,6 +227,9 @@ static enum fault alert_apply(void *self, struct store_txn *txn, const struct ev
     fault = watch_event(&alert->watch, txn, event, data);
     if (fault == OK && strncmp(event->type, "alert.", 6) == 0) {
         fault = deliver_alert(alert, txn, event, data);
+    } else if (fault == OK && (strcmp(event->type, "admin.silenced") == 0 ||
+                               strcmp(event->type, "admin.unsilenced") == 0)) {
+        fault = silences_apply(txn, event, data);
     } else if (fault == OK && strncmp(event->type, "member.", 7) == 0) {
         fault = deliver_notices(alert, txn, event, data);
     }
@@ -224,6 +289,20 @@ static bool anything(struct alert *alert)
     return fault != OK || count > 0;
 }
 
+static bool anything_held(struct alert *alert)
+{
+    struct store_txn *txn = NULL;
+    json_t *held = NULL;
+    enum fault fault = store_begin(actor_store(alert->actor), false, &txn);
+    if (fault == OK) {
+        fault = silences_due(txn, clock_wall_ms(), &held);
+    }
+    store_abort(&txn);
+    bool any = fault != OK || held;
+    json_decref(held);
+    return any;
+}
+
 static int on_timer(zloop_t *loop, int timer, void *self)
 {
     (void)loop;
@@ -233,11 +312,12 @@ static int on_timer(zloop_t *loop, int timer, void *self)
         return 0; /* what was is not what is */
     }
     alert->seen_count = sights_look(&alert->sights, clock_mono_ms(), alert->seen);
-    if (anything(alert)) {
-        enum fault fault = actor_change(alert->actor, judge, alert);
-        if (fault != OK && !fault_again(fault)) {
-            actor_stop(alert->actor, fault, "the alerts could not be judged");
-        }
+    enum fault fault = anything(alert) ? actor_change(alert->actor, judge, alert) : OK;
+    if (fault == OK && anything_held(alert)) {
+        fault = actor_change(alert->actor, tell_held, alert);
+    }
+    if (fault != OK && !fault_again(fault)) {
+        actor_stop(alert->actor, fault, "the alerts could not be judged");
     }
     return 0;
 }
@@ -255,6 +335,7 @@ static void alert_close(void **state)
     struct alert *alert = *state;
     if (alert) {
         jobs_destroy(&alert->jobs);
+        free(alert->console);
         free(alert);
         *state = NULL;
     }
@@ -289,6 +370,18 @@ static void read_limits(struct alert *alert)
                 settings_number(settings, "alert/disk"));
 }
 
+/* The console's own section: what people type, or where it listens. */
+static void read_console(struct alert *alert)
+{
+    const char *home = actor_home(alert->actor);
+    char *url = NULL, *listen = NULL;
+    (void)!settings_peek(home, "usher.cfg", "console/url", "", &url);
+    (void)!settings_peek(home, "usher.cfg", "console/listen", "127.0.0.1:8081", &listen);
+    alert->console = *url ? must_strdup(url) : must_sprintf("http://%s", listen);
+    free(url);
+    free(listen);
+}
+
 static enum fault alert_open(struct actor *actor, bool check_only, void **state, struct buf *why)
 {
     struct alert *alert = must_calloc(1, sizeof *alert);
@@ -306,6 +399,7 @@ static enum fault alert_open(struct actor *actor, bool check_only, void **state,
         return fault;
     }
     read_limits(alert);
+    read_console(alert);
     if (!check_only) {
         client_on_actors(actor_client(actor), on_actors, alert);
         alert->timer = zloop_timer(actor_loop(actor), LOOK_MS, 0, on_timer, alert);
@@ -319,14 +413,68 @@ static void alert_committed(void *self)
     jobs_committed(alert->jobs);
 }
 
+/* What stands, with where to go and whether it is silenced. */
+static enum fault add_standing(struct alert *alert, struct store_txn *txn, int64_t now_ms,
+                               json_t *alerts)
+{
+    enum fault fault = watch_list(&alert->watch, txn, alerts);
+    for (size_t i = 0; fault == OK && i < json_array_size(alerts); i++) {
+        json_t *one = json_array_get(alerts, i);
+        const char *name = tree_text(one, "rule");
+        enum alert_rule rule = alert_rule_of(name);
+        int64_t until_ms = 0;
+        char href[64];
+        snprintf(href, sizeof href, "/%s", rule < ALERT_RULES ? alert_row(rule)->page : "alerts");
+        tree_set_text(one, "href", href);
+        fault = silences_until(txn, name, tree_text(one, "object"), now_ms, &until_ms);
+        tree_set_int(one, "silenced_until", until_ms);
+    }
+    return fault;
+}
+
+/* What is watched, as people are told: "for longer than 10 minutes". */
+static json_t *watched(const struct alert *alert)
+{
+    json_t *list = json_array();
+    for (enum alert_rule rule = 0; rule < ALERT_RULES; rule++) {
+        const struct alert_row *row = alert_row(rule);
+        json_t *one = json_object();
+        struct buf threshold = {0};
+        int64_t seconds = alert->watch.hold_ms[rule] / 1000;
+        if (row->kind == WATCH_COUNTED) {
+            buf_printf(&threshold, "more than %d in %d minutes", WATCH_REFUSED_MAX,
+                       WATCH_REFUSED_MS / 60000);
+        } else if (row->kind == WATCH_MEASURED) {
+            buf_printf(&threshold, "95 of 100 take longer than %lld s",
+                       (long long)(alert->watch.latency_ms_max / 1000));
+        } else if (seconds) {
+            buf_printf(&threshold, "for longer than %lld s", (long long)seconds);
+        } else {
+            buf_add_text(&threshold, "at once");
+        }
+        tree_set_text(one, "rule", row->name);
+        tree_set_text(one, "title", row->title);
+        tree_set_text(one, "todo", row->todo);
+        tree_set_text(one, "threshold", buf_text(&threshold));
+        buf_fini(&threshold);
+        MUST(json_array_append_new(list, one) == 0);
+    }
+    return list;
+}
+
 static json_t *answer_alerts(struct alert *alert, enum fault *fault)
 {
+    int64_t now_ms = clock_wall_ms();
+    json_t *silences = json_array();
     struct store_txn *txn = NULL;
     json_t *alerts = json_array();
     json_t *notices = json_array();
     *fault = store_begin(actor_store(alert->actor), false, &txn);
     if (*fault == OK) {
-        *fault = watch_list(&alert->watch, txn, alerts);
+        *fault = add_standing(alert, txn, now_ms, alerts);
+    }
+    if (*fault == OK) {
+        *fault = silences_list(txn, now_ms, silences);
     }
     if (*fault == OK) {
         *fault = alert_notices(txn, NOTICES_SHOWN, notices);
@@ -335,6 +483,8 @@ static json_t *answer_alerts(struct alert *alert, enum fault *fault)
     json_t *answer = json_object();
     tree_set(answer, "alerts", alerts);
     tree_set(answer, "notices", notices);
+    tree_set(answer, "silences", silences);
+    tree_set(answer, "watched", watched(alert));
     return answer;
 }
 
@@ -363,7 +513,7 @@ static const struct setting *const alert_tables_of_settings[] = {alert_settings,
 static const char *const alert_topics[] = {"member.*",       "job.*",   "target.*",
                                            "admin.*",        "alert.*", "webhook.refused",
                                            "payment.linked", NULL};
-static const char *const alert_tables[] = {JOBS_TABLE_NAMES, WATCH_TABLE_NAMES, "notices", NULL};
+static const char *const alert_tables[] = {JOBS_TABLE_NAMES, WATCH_TABLE_NAMES, "notices", "silences", "held", NULL};
 
 const struct actor_class alert_actor = {.name = "alert",
                                         .settings = alert_tables_of_settings,

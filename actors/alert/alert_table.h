@@ -1,26 +1,27 @@
 /* alert_table.h - everything that is watched: the one place. RUNBOOK.md has a section for each row.
  *
- * X(RULE, "name", kind, hold_ms, "what is wrong", "what to do")
+ * X(RULE, "name", kind, hold_ms, "what is wrong", "what to do", "page")
  *   kind     ITEMS     holds for an object while there is something that is older than hold_ms
  *            COUNTED   more than WATCH_REFUSED_MAX in WATCH_REFUSED_MS; over when none are left
  *            MEASURED  p95 above WATCH_LATENCY_MS_MAX
  *            SEEN      the actor looks itself: holds when seen so for hold_ms
  *   to do    a command of ours, or a sentence
+ *   page     of the console, where it is seen and mended
  * An alert is (rule, object): raised once, cleared once. */
 X(ALERT_WEBHOOK_FAILURES, "webhook_failures", COUNTED, 0, "Webhooks are refused",
-  "compare the secret in the provider's dashboard with secrets/stripe")
+  "compare the secret in the provider's dashboard with secrets/stripe", "settings")
 X(ALERT_SYNC_LATENCY, "sync_latency", MEASURED, 0, "The CRM follows slowly",
-  "usher jobs --actor crm --state waiting")
+  "usher jobs --actor crm --state waiting", "problems")
 X(ALERT_CRM_BEHIND, "crm_behind", ITEMS, 10 * 60 * 1000, "Members are not in the CRM as they are",
-  "usher jobs --actor crm --state waiting")
-X(ALERT_DEAD_LETTER, "dead_letter", ITEMS, 0, "Jobs wait for a person", "usher jobs --state dead")
+  "usher jobs --actor crm --state waiting", "problems")
+X(ALERT_DEAD_LETTER, "dead_letter", ITEMS, 0, "Jobs wait for a person", "usher jobs --state dead", "problems")
 X(ALERT_KEY_REFUSED, "key_refused", ITEMS, 0, "A service refuses our key",
-  "put a new key into the file that usher.cfg names; it is taken up by itself")
+  "put a new key into the file that usher.cfg names; it is taken up by itself", "problems")
 X(ALERT_ORPHAN, "orphan", ITEMS, 0, "Money moved for a payment that nobody knows",
-  "look the object up at the payment provider and send its events again")
+  "look the object up at the payment provider and send its events again", "events")
 X(ALERT_IDENTITY, "identity_conflict", ITEMS, 0, "One app user on two people's records",
-  "usher member ID; then correct the customer at the payment provider")
-X(ALERT_ACTOR_MISSING, "actor_missing", SEEN, 30 * 1000, "A process is not there", "usher status")
-X(ALERT_ACTOR_LAGGING, "actor_lagging", SEEN, 0, "A process is behind", "usher status")
+  "usher member ID; then correct the customer at the payment provider", "members")
+X(ALERT_ACTOR_MISSING, "actor_missing", SEEN, 30 * 1000, "A process is not there", "usher status", "fleet")
+X(ALERT_ACTOR_LAGGING, "actor_lagging", SEEN, 0, "A process is behind", "usher status", "fleet")
 X(ALERT_DISK, "disk", SEEN, 0, "The disk is filling up",
-  "make room, or move the home to a larger disk")
+  "make room, or move the home to a larger disk", "fleet")

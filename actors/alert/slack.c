@@ -33,6 +33,9 @@ static void add_message(struct buf *out, const json_t *payload)
         buf_add_text(out, "\nWhat to do: ");
         add_escaped(out, todo);
     }
+    if (*tree_text(payload, "link") && !cleared) {
+        buf_printf(out, "\n%s", tree_text(payload, "link"));
+    }
 }
 
 static bool slack_check(const struct settings *settings, struct buf *why)

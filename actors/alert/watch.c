@@ -9,11 +9,12 @@
 #include <string.h>
 
 static const struct alert_row rows[ALERT_RULES] = {
-#define ITEMS                                     WATCH_ITEMS_OPEN
-#define COUNTED                                   WATCH_COUNTED
-#define MEASURED                                  WATCH_MEASURED
-#define SEEN                                      WATCH_SEEN
-#define X(rule, name, kind, hold_ms, title, todo) [rule] = {name, kind, hold_ms, title, todo},
+#define ITEMS    WATCH_ITEMS_OPEN
+#define COUNTED  WATCH_COUNTED
+#define MEASURED WATCH_MEASURED
+#define SEEN     WATCH_SEEN
+#define X(rule, name, kind, hold_ms, title, todo, page)                                            \
+    [rule] = {name, kind, hold_ms, title, todo, page},
 #include "alert_table.h"
 #undef X
 #undef ITEMS

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 enum alert_rule {
-#define X(rule, name, kind, hold_ms, title, todo) rule,
+#define X(rule, name, kind, hold_ms, title, todo, page) rule,
 #include "alert_table.h"
 #undef X
     ALERT_RULES
@@ -58,6 +58,7 @@ struct alert_row {
     int64_t hold_ms;
     const char *title;
     const char *todo;
+    const char *page; /* of the console */
 };
 
 const struct alert_row *alert_row(enum alert_rule rule);

@@ -98,6 +98,7 @@ static void outcome(const struct task *task, int step, const struct answer *answ
 const struct adapter app_webhook = {.name = "webhook",
                                     .settings = app_webhook_settings,
                                     .secret = "app/secret",
+                                    .every_line = true,
                                     .steps_max = 1,
                                     .check = check,
                                     .request = request,

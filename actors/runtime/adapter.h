@@ -30,7 +30,7 @@ struct task {
     const json_t *payload; /* what the actor prepared */
     const json_t *learned; /* by earlier attempts and steps; an object, never NULL */
     int64_t created_ms;    /* stable over all attempts */
-    const char *secret;    /* content of the target's secret setting; "" without one */
+    const char *secret;    /* first line of the target's secret setting; "" without one */
     const struct settings *settings;
 };
 
@@ -59,6 +59,7 @@ struct adapter {
     const char *name;
     const struct setting *settings; /* rows of its own, ends with a NULL path; may be NULL */
     const char *secret;             /* path of its key in the settings; NULL: none */
+    bool every_line;                /* task->secret is all of it, not the first line alone */
     int calls_per_10s;              /* what the target allows; 0: no limit */
     int steps_max;                  /* a job of more steps is dead: our bug, bounded */
 

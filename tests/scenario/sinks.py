@@ -112,7 +112,7 @@ class HttpSink:
         path = urllib.parse.urlsplit(request.path)
         tree = json.loads(body) if body else None
         record = {"time": time.monotonic(), "method": request.command, "path": request.path,
-                  "body": tree, "headers": dict(request.headers), "status": None}
+                  "body": tree, "raw": body, "headers": dict(request.headers), "status": None}
         with self.lock:
             self.log.append(record)
             scripted = self._take(request.command, request.path)

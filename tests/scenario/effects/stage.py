@@ -2,6 +2,7 @@
 a Python client as `ledger`."""
 import json
 import pathlib
+import subprocess
 
 from usher_client import Refused, Silence, event, write_key_pair
 
@@ -57,6 +58,12 @@ class Stage:
         process = self.kit.Process([self.kit.bin_path(f"usher-{actor}"), "--home", self.home])
         self.processes.append(process)
         return process.wait_ready(15)
+
+    def check(self, actor):
+        """--check: (exit code, what it says)."""
+        ran = subprocess.run([self.kit.bin_path(f"usher-{actor}"), "--home", self.home, "--check"],
+                             capture_output=True, text=True, check=False, timeout=20)
+        return ran.returncode, ran.stderr
 
     def hubspot(self, sink, **options):
         self.secret("hubspot", options.pop("key", "pat-1"))

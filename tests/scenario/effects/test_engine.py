@@ -1,18 +1,10 @@
 """The job engine by itself: order, bulk behind fresh, settings and templates that are refused."""
 import pathlib
-import subprocess
 import time
 
 import pytest
 from sinks import Answer
 from stage import effect, member
-
-
-def check(stage, actor):
-    """--check: (exit code, what it says)."""
-    ran = subprocess.run([stage.kit.bin_path(f"usher-{actor}"), "--home", stage.home, "--check"],
-                         capture_output=True, text=True, check=False, timeout=20)
-    return ran.returncode, ran.stderr
 
 
 def test_jobs_of_one_member_go_in_order(stage, smtp_sink):
@@ -88,7 +80,7 @@ def test_thousands_are_drained(stage):
 ])
 def test_bad_settings_are_refused(stage, actor, text, words):
     stage.config(actor, text, fast=False)
-    code, said = check(stage, actor)
+    code, said = stage.check(actor)
     assert code == 78 and words in said, said
 
 
@@ -96,10 +88,10 @@ def test_a_template_with_a_mistake_is_refused_with_its_line(stage):
     folder = pathlib.Path(stage.home, "templates")
     folder.mkdir()
     (folder / "welcome.txt").write_text("Subject: Hi\n\nHello {{nmae}}\n")
-    code, said = check(stage, "mailer")
+    code, said = stage.check("mailer")
     assert code == 78 and "templates/welcome.txt:3: unknown variable \"nmae\"" in said
     (folder / "welcome.txt").write_text("Subject: Hi\n\nHello {{name}}\n")
-    assert check(stage, "mailer")[0] == 0
+    assert stage.check("mailer")[0] == 0
 
 
 def test_a_founders_template_is_used(stage, smtp_sink):
