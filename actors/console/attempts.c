@@ -60,7 +60,8 @@ void attempts_good(struct attempts *attempts, const char *account, const char *a
     if (attempts->accounts[who % ATTEMPTS_SLOTS].who == who) {
         memset(&attempts->accounts[who % ATTEMPTS_SLOTS], 0, sizeof(struct attempt));
     }
-    if (attempts->addresses[where % ATTEMPTS_SLOTS].who == where) {
-        memset(&attempts->addresses[where % ATTEMPTS_SLOTS], 0, sizeof(struct attempt));
+    struct attempt *at = &attempts->addresses[where % ATTEMPTS_SLOTS];
+    if (at->who == where && at->failures > 0) {
+        at->failures--;
     }
 }

@@ -38,6 +38,8 @@ int64_t attempts_wait_ms(const struct attempts *attempts, const char *account, c
                          int known, int64_t now_ms);
 void attempts_failed(struct attempts *attempts, const char *account, const char *address,
                      int64_t now_ms);
+/* The account begins anew. An address only gets one back: else one account of one's own would buy free
+ * guesses at those of others. */
 void attempts_good(struct attempts *attempts, const char *account, const char *address);
 
 #endif

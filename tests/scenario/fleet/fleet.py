@@ -20,7 +20,7 @@ import stripe
 from kit import BIN, free_port, wait_until
 from usher_client import Client
 
-ACTORS = ["webhook", "ledger", "crm", "support", "mailer", "app", "alert"]
+ACTORS = ["webhook", "ledger", "crm", "support", "mailer", "app", "alert", "console"]
 PROCESSES = ["broker"] + ACTORS
 SECRET = "whsec_test_fleet"
 
@@ -50,6 +50,8 @@ mailer
 alert
     hook
         provider = local
+console
+    listen = "127.0.0.1:{console}"
 """
 
 # Real providers' shapes, played by sinks; back-off scaled from seconds to tenths of one.
@@ -91,6 +93,8 @@ mailer
 alert
     hook
         provider = local
+console
+    listen = "127.0.0.1:{console}"
 """
 
 
@@ -183,7 +187,7 @@ class Tap:
 class Fleet:
     def __init__(self, home, config, settle="500ms", **settings):
         self.home = Path(home)
-        self.port = free_port()
+        self.port, self.console_port = free_port(), free_port()
         self.run("init", "--yes")
         self.secret("stripe", SECRET)
         for name in ("hubspot", "zendesk"):
@@ -192,7 +196,7 @@ class Fleet:
         self.children = {name: Child(name, self.home) for name in PROCESSES}
 
     def configure(self, config, settle="500ms", **settings):
-        text = config.format(port=self.port, **settings)
+        text = config.format(port=self.port, console=self.console_port, **settings)
         (self.home / "usher.cfg").write_text(text)
         (self.home / "rules.cfg").write_text(RULES.format(settle=settle))
 

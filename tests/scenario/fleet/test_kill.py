@@ -13,6 +13,7 @@ import random
 import threading
 
 import sinks
+from console_client import Console
 from fleet import OUTSIDE, PROCESSES, Fleet
 from kit import wait_until
 from stripe import Person
@@ -103,6 +104,17 @@ def audit(fleet, crm, smtp, people, events, kills):
     for number, person in enumerate(people):
         member = fleet.member(person.email)
         assert member["access"] == (number % 5 not in (1, 2)), member
+
+    # the console: what it shows is what the ledger knows, each event of the journal counted once
+    console = Console(fleet).owner()
+    for number, person in enumerate(people):
+        shown = console.get(f"members/{person.email}")["member"]
+        assert shown["access"] == (number % 5 not in (1, 2)), shown
+        assert shown["version"] == fleet.member(person.email)["version"]
+    home = console.get("home")
+    tiles = {tile["id"]: tile["value"] for tile in home["tiles"]}
+    assert tiles["members_with_access"] == str(sum(n % 5 not in (1, 2) for n in range(len(people))))
+    assert tiles["payments_today"].startswith(f"{len(people)} ("), tiles
 
     # A6 CRM: one contact each, in the newest state
     contacts = collections.Counter(c["email"] for c in crm.contacts.values())

@@ -39,8 +39,10 @@ static void check_end(void **state)
         attempts_failed(attempts, "ada", "10.0.0.1", NOW);
     }
     assert_true(attempts_wait_ms(attempts, "ada", "10.0.0.1", 0, NOW) > 0);
+    int64_t wait_ms = attempts_wait_ms(attempts, "ada", "10.0.0.1", 0, NOW);
     attempts_good(attempts, "ada", "10.0.0.1");
-    assert_int_equal(attempts_wait_ms(attempts, "ada", "10.0.0.1", 0, NOW), 0);
+    assert_int_equal(attempts_wait_ms(attempts, "ada", "10.0.0.2", 0, NOW), 0);
+    assert_int_equal(attempts_wait_ms(attempts, "eve", "10.0.0.1", 0, NOW), wait_ms / 2);
     free(attempts);
 }
 
