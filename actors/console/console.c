@@ -34,8 +34,8 @@ static const char *const headers[] = {
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'",
-    "Referrer-Policy",
-    "no-referrer",
+    "Referrer-Policy", /* not no-referrer: a form of ours would come with the origin "null" */
+    "same-origin",
     "Cross-Origin-Opener-Policy",
     "same-origin",
     "Cross-Origin-Resource-Policy",

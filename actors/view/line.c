@@ -110,28 +110,36 @@ static void words_of_member(const json_t *data, struct buf *out)
     const char *rule = tree_text(data, "rule"), *state = tree_text(data, "state");
     bool access = tree_flag(data, "access");
     if (strcmp(rule, "details changed") == 0) {
-        buf_printf(out, "Details changed; access %s", access ? "on" : "off");
+        buf_printf(out, "Details changed, access %s", access ? "on" : "off");
     } else {
-        buf_printf(out, "Access %s: %s (%s)", access ? "on" : "off", rule, state);
+        buf_printf(out, "Access %s, %s: %s", access ? "on" : "off", state, rule);
     }
 }
 
 /* --- jobs -------------------------------------------------------------------------------------- */
 
+/* What it is, and what is said when it is done; %s is the target. */
 static const struct {
     const char *kind;
     const char *words;
-} kinds[] = {{"welcome", "Welcome mail"},     {"back", "Welcome back mail"},
-             {"card", "Update your card mail"}, {"goodbye", "Goodbye mail"},
-             {"contact", "Contact"},           {"access", "Access"},
-             {"refund", "Refund note"},        {"dispute", "Dispute note"},
-             {"ticket", "Note on the ticket"}};
+    const char *done;
+} kinds[] = {{"welcome", "Welcome mail", "Welcome mail sent"},
+             {"back", "Welcome back mail", "Welcome back mail sent"},
+             {"card", "Update your card mail", "Update your card mail sent"},
+             {"goodbye", "Goodbye mail", "Goodbye mail sent"},
+             {"contact", "Contact", "Up to date in %s"},
+             {"access", "Access", "%s knows"},
+             {"refund", "Refund note", "Refund note left in %s"},
+             {"dispute", "Dispute note", "Dispute note left in %s"},
+             {"ticket", "Note on the ticket", "Note left on the ticket in %s"}};
+
+enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 /* What a job is for; a kind of no row is shown as it is, its first letter large. */
 static void add_kind(const json_t *job, struct buf *out)
 {
     const char *kind = tree_text(job, "kind");
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (size_t i = 0; i < KIND_COUNT; i++) {
         if (strcmp(kinds[i].kind, kind) == 0) {
             buf_add_text(out, kinds[i].words);
             return;
@@ -149,14 +157,34 @@ static void add_kind(const json_t *job, struct buf *out)
     }
 }
 
+static void add_done(const json_t *job, const char *name, struct buf *out)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (strcmp(kinds[i].kind, tree_text(job, "kind")) == 0) {
+            size_t from = out->len;
+            buf_printf(out, kinds[i].done, name);
+            uint8_t *first = out->len > from ? &out->bytes[from] : NULL;
+            if (first) { /* "the mail folder", "your app" */
+                *first = (uint8_t)toupper(*first);
+            }
+            return;
+        }
+    }
+    add_kind(job, out);
+    buf_printf(out, ": %s took it", name);
+}
+
 void line_job_words(const json_t *job, struct buf *out)
 {
     const char *state = tree_text(job, "state"), *target = tree_text(job, "target");
     const char *name = line_target_name(*target ? target : tree_text(job, "actor"));
     int64_t attempt = tree_int(job, "attempt"), version = tree_int(job, "version");
-    add_kind(job, out);
-    if (strcmp(state, "done") == 0) {
-        buf_printf(out, ": %s took it", name);
+    bool done = strcmp(state, "done") == 0;
+    if (!done) {
+        add_kind(job, out);
+    }
+    if (done) {
+        add_done(job, name, out);
     } else if (strcmp(state, "dead") == 0) {
         buf_printf(out, ": %s does not take it; it waits for a person", name);
     } else if (strcmp(state, "uncertain") == 0) {
@@ -173,7 +201,7 @@ void line_job_words(const json_t *job, struct buf *out)
         buf_printf(out, ": waits for %s", name);
     }
     if (version) {
-        buf_printf(out, ", version %lld", (long long)version);
+        buf_printf(out, done ? " (version %lld)" : ", version %lld", (long long)version);
     }
     if (attempt > 1) {
         buf_printf(out, ", attempt %lld", (long long)attempt);

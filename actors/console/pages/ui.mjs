@@ -89,11 +89,13 @@ function list(names) {
     return names.length < 2 ? names.join("") : names.slice(0, -1).join(", ") + " and " + names[names.length - 1];
 }
 
-// Shows `children(data)`, and above it whatever is not as it should be.
-export function Loaded({ from, children }) {
+// Shows `children(data)`, and above it whatever is not as it should be. `title`: of a view whose own
+// heading comes with the data.
+export function Loaded({ from, title, children }) {
     const { data, problem, loading, again } = from;
     if (!data) {
-        return problem ? html`<${Failed} problem=${problem} again=${again} />` : html`<${Skeleton} />`;
+        const heading = title && html`<h1 class="hush">${title}</h1>`;
+        return problem ? html`${heading}<${Failed} problem=${problem} again=${again} />` : html`${heading}<${Skeleton} />`;
     }
     const stale = problem || data.fleet === "down";
     const silent = (data.partial || []).filter((name) => name !== "broker");
@@ -126,7 +128,7 @@ export function Line({ line, person = true }) {
             </p>
             <p class="meta">
                 <${Ago} time=${line.time} /> · <${Link} href=${path("events", line.event)}>why<//>
-                ${line.rule && html` · rule: ${line.rule}`}
+                ${line.rule && !line.text.includes(line.rule) && html` · rule: ${line.rule}`}
             </p>
         </div>
     </li>`;

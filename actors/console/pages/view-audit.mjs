@@ -1,4 +1,4 @@
-import { useRef } from "./hooks.mjs";
+import { useEffect, useRef } from "./hooks.mjs";
 import { Ago, Empty, html, Link, Loaded, path } from "./ui.mjs";
 import { More, usePages } from "./view-jobs.mjs";
 import { STATES } from "./words.mjs";
@@ -13,6 +13,7 @@ function Change({ before, after }) {
 export function Audit({ query }) {
     const wanted = new URLSearchParams(query);
     const timer = useRef(0);
+    useEffect(() => () => clearTimeout(timer.current), []); // whoever left is not called back
     const { from, rows, more } = usePages("audit" + (query ? "?" + query : ""), "entries");
     const type = (name) => (event) => {
         const value = event.target.value;

@@ -31,7 +31,7 @@ function ms(count) {
 
 export function Event({ id }) {
     const from = useRead("events/" + encodeURIComponent(id));
-    return html`<${Loaded} from=${from}>${({ event, text, tree, plan }) => {
+    return html`<${Loaded} from=${from} title="Event">${({ event, text, tree, plan }) => {
         const payload = JSON.stringify(event, null, 2);
         return html`
         <p class="crumb"><${Link} href="/events">Events<//></p>

@@ -15,7 +15,7 @@ export function Tile({ tile }) {
 export function Home() {
     const from = useRead("home");
     const [news, clear] = useNews();
-    return html`<${Loaded} from=${from}>${(home) => html`
+    return html`<${Loaded} from=${from} title="Home">${(home) => html`
         <section class="verdict ${home.color}" aria-live="polite">
             <span class="mark" aria-hidden="true">${ICONS[home.color]}</span>
             <div>

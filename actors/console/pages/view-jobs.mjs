@@ -65,7 +65,7 @@ export function Job({ me, actor, id }) {
     const where = ["jobs", actor, id].map(encodeURIComponent).join("/");
     const from = useRead(where);
     const may = me.rights.includes("OPERATE");
-    return html`<${Loaded} from=${from}>${({ job, attempts, like, todo }) => {
+    return html`<${Loaded} from=${from} title="Job">${({ job, attempts, like, todo }) => {
         const over = ["done", "superseded"].includes(job.state);
         return html`
         <p class="crumb"><${Link} href="/jobs">Jobs<//></p>

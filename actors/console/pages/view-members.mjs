@@ -17,6 +17,7 @@ function search(query, name, value) {
 export function Members({ query }) {
     const wanted = new URLSearchParams(query);
     const timer = useRef(0);
+    useEffect(() => () => clearTimeout(timer.current), []); // whoever left is not called back
     const { from, rows, more } = usePages("members" + (query ? "?" + query : ""), "members");
     const type = (event) => {
         const value = event.target.value;
@@ -80,7 +81,7 @@ export function Member({ me, id }) {
             from.again();
         }
     }, [news]);
-    return html`<${Loaded} from=${from}>${(whole) => {
+    return html`<${Loaded} from=${from} title="Member">${(whole) => {
         const { member } = whole;
         const lines = lane ? whole.timeline.filter((line) => line.lane === lane) : whole.timeline;
         return html`

@@ -38,7 +38,7 @@ export function Problem({ me, id }) {
     if (over) {
         return html`<${Empty} title="This is over"><p>No job waits for this cause any more.</p><${Link} class="button" href="/problems">All problems<//><//>`;
     }
-    return html`<${Loaded} from=${from}>${(problem) => {
+    return html`<${Loaded} from=${from} title="Problem">${(problem) => {
         const target = ["targets", problem.actor, problem.slot].map(encodeURIComponent).join("/");
         const where = "problems/" + encodeURIComponent(id);
         const waits = problem.cause !== "dead" && problem.cause !== "uncertain";

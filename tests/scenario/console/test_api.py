@@ -173,6 +173,6 @@ def test_headers_of_every_answer(fleet, owner):
         headers = owner.request("GET", path).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "require-trusted-types-for 'script'" in policy
-        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "same-origin"
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert Console(fleet).request("GET", "/healthz").json == {"status": "pass"}
