@@ -259,8 +259,11 @@ json_t *event_json(const struct event *event)
 void event_set_text(char *to, size_t room, const char *text)
 {
     size_t len = strlen(text);
-    if (len >= room) {
+    if (len >= room) { /* never within a character: what is cut is text still */
         len = room - 1;
+        while (len && ((unsigned char)text[len] & 0xC0) == 0x80) {
+            len--;
+        }
     }
     memmove(to, text, len);
     to[len] = '\0';

@@ -30,8 +30,9 @@ void tree_set(json_t *object, const char *key, json_t *value)
 
 void tree_set_text(json_t *object, const char *key, const char *text)
 {
-    if (text && *text) {
-        tree_set(object, key, json_string(text));
+    json_t *value = text && *text ? json_string(text) : NULL; /* NULL, too, for what is not UTF-8 */
+    if (value) {
+        tree_set(object, key, value);
     }
 }
 

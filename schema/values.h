@@ -58,7 +58,7 @@ int64_t tree_int(const json_t *object, const char *key);
 bool tree_flag(const json_t *object, const char *key);
 json_t *tree_get(const json_t *object, const char *key); /* borrowed, may be NULL */
 
-/* Sets key to text, or leaves it out when text is NULL or "". */
+/* Sets key to text, or leaves it out when text is NULL, "" or not UTF-8. */
 void tree_set_text(json_t *object, const char *key, const char *text);
 void tree_set_int(json_t *object, const char *key, int64_t number);
 void tree_set_flag(json_t *object, const char *key, bool flag);

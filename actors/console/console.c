@@ -6,6 +6,7 @@
 #include "live.h"
 #include "logs.h"
 #include "must.h"
+#include "passwords.h"
 #include "people.h"
 #include "projection.h"
 #include "routes.h"
@@ -269,6 +270,7 @@ static enum fault console_open(struct actor *actor, bool check_only, void **stat
     feed->console.actor = actor;
     feed->console.live = live_new(&feed->console);
     read_mode(&feed->console);
+    (void)passwords_match(NULL, ""); /* makes nobody's hash, so that the first stranger waits no longer */
     fault = vault_open(actor_home(actor), &feed->console.vault);
     if (fault == OK) {
         fault = tokens_open(actor_home(actor), &feed->console.tokens);

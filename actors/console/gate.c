@@ -92,12 +92,25 @@ static void ask_to_sign_in(const struct visit *visit)
     reply_redirect(visit, len < LOCATION_BYTES ? location : "/login", NULL);
 }
 
+/* A name that somebody else's DNS leads to us is not ours: only what people reach us by, or the machine's
+ * own names where nothing is said. */
+static bool is_our_host(const struct console *console, const char *host)
+{
+    const char *own = strstr(console->url, "://") + 3;
+    const char *port = strrchr(own, ':');
+    size_t len = strcspn(host ? host : "", ":");
+    bool loopback = !console->secure && host && port && strcmp(host + len, port) == 0 &&
+                    (strncmp(host, "localhost", len) == 0 || strncmp(host, "127.0.0.1", len) == 0);
+    return host && (strcasecmp(host, own) == 0 || loopback);
+}
+
 /* A page of somebody else's may send what a browser lets it, but neither our token nor our origin. */
 static bool was_meant(const struct visit *visit)
 {
     const char *origin = web_header(visit->request, "Origin");
     const char *host = web_header(visit->request, "Host");
-    if (!gate_same_origin(origin, host, visit->console->secure)) {
+    if (!is_our_host(visit->console, host) ||
+        !gate_same_origin(origin, host, visit->console->secure)) {
         return false;
     }
     if (!routes_is_api(visit->row)) {

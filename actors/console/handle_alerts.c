@@ -109,9 +109,10 @@ static json_t *which(const struct visit *visit, const char *reason)
 static const char *checked_reason(const struct visit *visit)
 {
     const char *rule = tree_text(visit->body, "rule");
-    if (!*rule || strlen(rule) > EVENT_NAME_BYTES_MAX ||
+    const json_t *object = tree_get(visit->body, "object");
+    if (!*rule || !json_is_string(object) || strlen(rule) > EVENT_NAME_BYTES_MAX ||
         strlen(tree_text(visit->body, "object")) > EVENT_ID_BYTES_MAX) {
-        reply_problem(visit, 400, "rule: which alert", NULL);
+        reply_problem(visit, 400, "rule and object: which alert (an empty object: all)", NULL);
         return NULL;
     }
     return act_reason(visit);

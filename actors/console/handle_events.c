@@ -9,7 +9,6 @@
 #include "projection.h"
 #include "read.h"
 #include "reply.h"
-#include "roles.h"
 #include "trace_view.h"
 #include "values.h"
 
@@ -66,7 +65,7 @@ static json_t *make_tree(const json_t *trace)
     return tree;
 }
 
-static void answer_event(const struct visit *visit, const struct event *event, const json_t *trace)
+static void answer_event(const struct visit *visit, const struct event *event, json_t *trace)
 {
     json_t *whole = json_object(), *tree = event_json(event), *line = NULL;
     tree_set_int(tree, "seq", (int64_t)event->seq);
@@ -76,11 +75,11 @@ static void answer_event(const struct visit *visit, const struct event *event, c
         tree_set(whole, "text", json_string(event->type));
     }
     json_decref(line);
-    bool may_see = visit->identity.kind == IDENTITY_KEY || visit->identity.rights & RIGHT_PERSONAL;
-    if (!may_see) { /* a provider's body is about a person in every line */
+    if (!reply_shows_names(visit)) { /* a provider's body is about a person in every line */
         view_drop_raw(tree);
     }
     tree_set(whole, "event", tree);
+    reply_mask(visit, trace); /* while its lines still say whose they are */
     tree_set(whole, "tree", make_tree(trace));
     tree_set(whole, "plan", plan_view(tree_get(trace, "events")));
     reply_json(visit, 200, whole);

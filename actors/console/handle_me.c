@@ -64,7 +64,7 @@ void me_password(struct visit *visit)
         return;
     }
     enum fault fault = people_check_password(visit->console->vault, visit->identity.name, old,
-                                             clock_wall_ms(), &wait_s);
+                                             web_address(visit->request), clock_wall_ms(), &wait_s);
     if (fault != OK) {
         reply_problem(visit, wait_s ? 429 : 403, "the old password is not right",
                       wait_s ? "Too many attempts. Wait a moment, then try again." : NULL);
@@ -105,8 +105,10 @@ static void totp_decide(struct visit *visit, bool confirms)
 {
     const char *code = tree_text(visit->body, "code"), *name = visit->identity.name;
     struct vault *vault = visit->console->vault;
-    enum fault fault = confirms ? people_totp_confirm(vault, name, code, clock_wall_ms())
-                                : people_totp_remove(vault, name, code, clock_wall_ms());
+    const char *address = web_address(visit->request);
+    int64_t now = clock_wall_ms();
+    enum fault fault = confirms ? people_totp_confirm(vault, name, code, address, now)
+                                : people_totp_remove(vault, name, code, address, now);
     if (fault == FAULT_DENIED || fault == FAULT_MALFORMED) {
         reply_problem(visit, 400, "the code is not right",
                       "Is the clock of your phone right? A code counts once.");
@@ -140,6 +142,10 @@ void me_end_session(struct visit *visit)
     bool own = fault == OK && strcmp(session.person, visit->identity.name) == 0;
     if (fault != OK || (!own && !(visit->identity.rights & RIGHT_PEOPLE))) {
         reply_problem(visit, 404, "there is no such session", NULL);
+        return;
+    }
+    if (strlen(tree_text(visit->body, "reason")) > ACT_REASON_BYTES_MAX) {
+        reply_problem(visit, 400, "the reason is too long", "At most 500 bytes.");
         return;
     }
     json_t *data = json_object();

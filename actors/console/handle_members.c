@@ -15,9 +15,37 @@
 
 enum { TIMELINE = 50, DAYS_MAX = 3660 };
 
+/* Who may not see names must not find them out either, letter by letter: only a whole name is found. */
+static enum fault look_exactly(struct store_txn *txn, const char *name, json_t **answer)
+{
+    json_t *document = NULL, *list = json_array();
+    enum fault fault = projection_member(txn, name, &document);
+    if (fault == OK) {
+        struct members_query whole = {
+            .text = tree_text(document, "id"), .state = "", .access = "", .after = "", .limit = 1};
+        json_decref(list);
+        fault = projection_members(txn, &whole, answer);
+        list = fault == OK ? json_incref(tree_get(*answer, "members")) : NULL;
+        json_decref(*answer);
+    }
+    json_decref(document);
+    *answer = NULL;
+    if (fault == OK || fault == FAULT_NOT_FOUND) {
+        *answer = json_object();
+        tree_set(*answer, "members", list);
+        tree_set(*answer, "next", json_null());
+        tree_set(*answer, "total", json_null());
+    }
+    return fault == FAULT_NOT_FOUND ? OK : fault;
+}
+
 static enum fault look_list(struct store_txn *txn, const struct visit *visit, json_t **answer)
 {
-    struct members_query wanted = {.text = read_query(visit, "q"),
+    const char *text = read_query(visit, "q");
+    if (*text && !reply_shows_names(visit)) {
+        return look_exactly(txn, text, answer);
+    }
+    struct members_query wanted = {.text = text,
                                    .state = read_query(visit, "state"),
                                    .access = read_query(visit, "access"),
                                    .after = read_query(visit, "after"),
@@ -176,12 +204,17 @@ void members_note(struct visit *visit)
     }
 }
 
-/* "days": 30, or "until": a time; neither: without an end. False, having answered. */
+/* "days": 30, or "until": a time, or "forever": true. An end that was mistyped must not be none.
+ * False, having answered. */
 static bool read_until(const struct visit *visit, json_t *data)
 {
     const json_t *days = tree_get(visit->body, "days");
     const char *until = tree_text(visit->body, "until");
     int64_t now = clock_wall_ms(), at = 0;
+    if (!days && !*until && !tree_flag(visit->body, "forever")) {
+        reply_problem(visit, 400, "days, until or forever: how long?", NULL);
+        return false;
+    }
     if (days && (!json_is_integer(days) || json_integer_value(days) < 1 ||
                  json_integer_value(days) > DAYS_MAX)) {
         reply_problem(visit, 400, "days: a number from 1 to 3660", NULL);

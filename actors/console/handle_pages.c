@@ -87,8 +87,12 @@ static void answer_form(const struct visit *visit, int status, const char *page,
 /* A path of ours to go on to, never another host's: "//evil" and "/\evil" are. */
 static bool is_path_of_ours(const char *next)
 {
-    return next && next[0] == '/' && next[1] != '/' && next[1] != '\\' &&
-           strlen(next) < NEXT_BYTES_MAX && !strpbrk(next, "\r\n\\");
+    for (const char *at = next; at && *at; at++) { /* browsers drop tabs and the like */
+        if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '\\') {
+            return false;
+        }
+    }
+    return next && next[0] == '/' && next[1] != '/' && strlen(next) < NEXT_BYTES_MAX;
 }
 
 static void login_form(const struct visit *visit, int status, const char *error, bool code_needed,

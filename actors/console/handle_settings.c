@@ -14,6 +14,7 @@
 #include "secrets.h"
 #include "sessions.h"
 #include "settings.h"
+#include "standard_webhooks.h"
 #include "values.h"
 
 #include <stdlib.h>
@@ -35,11 +36,11 @@ static void set_host(const struct console *console, json_t *app)
     free(url);
 }
 
-static json_t *app_of(struct console *console, const struct gather *gather)
+static json_t *app_of(const struct visit *visit, const struct gather *gather)
 {
     json_t *app = json_object(), *peer;
     size_t i;
-    set_host(console, app);
+    set_host(visit->console, app);
     json_array_foreach(tree_get(gather_answer(gather, "broker", 0), "peers"), i, peer)
     {
         if (strcmp(tree_text(peer, "name"), "app") == 0) {
@@ -47,7 +48,9 @@ static json_t *app_of(struct console *console, const struct gather *gather)
                           tree_text(tree_get(tree_get(peer, "report"), "targets"), "app"));
         }
     }
-    tree_set(app, "log", job_answers_of(console, gather, "app"));
+    json_t *log = job_answers_of(visit->console, gather, "app");
+    reply_mask(visit, log);
+    tree_set(app, "log", log);
     return app;
 }
 
@@ -65,7 +68,7 @@ static void show_finish(struct visit *visit, const struct gather *gather, json_t
     tree_set(answer, "keys", people ? api_keys_list(vault) : json_array());
     tree_set(answer, "secrets",
              settings ? secrets_list(actor_home(visit->console->actor)) : json_array());
-    tree_set(hooks, "app", app_of(visit->console, gather));
+    tree_set(hooks, "app", app_of(visit, gather));
     tree_set(answer, "hooks", hooks);
     reply_partial(visit, answer, gather_partial(gather));
 }
@@ -108,6 +111,13 @@ static void decide(struct visit *visit, const char *what, const char *value)
     const char *home = actor_home(visit->console->actor);
     const char *id = tree_text(visit->body, "id");
     const char *reason = is_rotatable(visit, id) ? act_reason(visit) : NULL;
+    uint8_t key[SW_KEY_BYTES_MAX + 2];
+    size_t len = sizeof key;
+    if (reason && value && strcmp(id, "app/secret") == 0 && !sw_key(value, key, &len)) {
+        reply_problem(visit, 400, "that is no secret of Standard Webhooks",
+                      "whsec_ and the base64 of 24 to 64 bytes.");
+        return;
+    }
     if (reason && value && !secrets_is_good(value)) {
         reply_problem(visit, 400, "that does not look like a secret",
                       "One word of 8 to 4096 bytes, as the provider shows it.");

@@ -6,6 +6,7 @@
 #include "home_gather.h"
 #include "must.h"
 #include "reply.h"
+#include "roles.h"
 #include "sessions.h"
 #include "values.h"
 
@@ -125,8 +126,12 @@ static void end_over(struct live *live)
 {
     for (struct page *page = live->pages, *next; page; page = next) {
         next = page->next;
-        if (!sessions_is_open(live->console->vault, page->visit.identity.session,
-                              clock_wall_ms())) {
+        struct session session;
+        const struct identity *identity = &page->visit.identity;
+        bool open = sessions_is_open(live->console->vault, identity->session, clock_wall_ms()) &&
+                    sessions_find(live->console->vault, identity->session, &session) == OK &&
+                    role_rights(session.role) == identity->rights;
+        if (!open) { /* with another role the page comes back by itself */
             web_stream_end(&page->stream);
             page_remove(page);
         }

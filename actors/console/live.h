@@ -3,7 +3,8 @@
  * Use        live_open is a handler; live_line() for each thing that happened, live_tick()
  *            now and then: when the state of the whole has changed, pages are told.
  * Promise    A page that does not read is let go (web.h); nothing of it is kept. Lines are masked for
- *            who may not see names. A session that ended ends its pages at the next tick.
+ *            who may not see names. A session that ended, or whose
+ *            person has another role by now, ends its pages at the next tick.
  * Threads    One. */
 #ifndef USHER_LIVE_H
 #define USHER_LIVE_H

@@ -412,10 +412,10 @@ enum sign_in_word people_sign_in(struct vault *vault, const struct sign_in *said
 }
 
 enum fault people_check_password(struct vault *vault, const char *name, const char *password,
-                                 int64_t now_ms, int *wait_s)
+                                 const char *address, int64_t now_ms, int *wait_s)
 {
     json_t *row = NULL;
-    enum sign_in_word word = check_password(vault, name, password, "", now_ms, wait_s, &row);
+    enum sign_in_word word = check_password(vault, name, password, address, now_ms, wait_s, &row);
     json_decref(row);
     return word == SIGN_IN_FINE ? OK : FAULT_DENIED;
 }
@@ -461,16 +461,20 @@ enum fault people_totp_start(struct vault *vault, const char *name,
 
 /* From "totp_wanted" to "totp", or away. */
 static enum fault totp_change(struct vault *vault, const char *name, const char *field,
-                              const char *code, int64_t now_ms)
+                              const char *code, const char *address, int64_t now_ms)
 {
     struct attempts *attempts = vault_attempts(vault);
     json_t *row = NULL;
     enum fault fault = load(vault, name, &row);
-    if (fault == OK && attempts_wait_ms(attempts, name, "", 0, now_ms)) {
+    if (fault == OK && strlen(code) != TOTP_DIGITS) {
+        fault = FAULT_DENIED; /* no guess */
+    }
+    bool known = strcmp(tree_text(row, "address"), address) == 0;
+    if (fault == OK && attempts_wait_ms(attempts, name, address, known, now_ms)) {
         fault = FAULT_DENIED;
     }
     if (fault == OK && !code_fits(row, field, code, now_ms)) {
-        attempts_failed(attempts, name, "", now_ms);
+        attempts_failed(attempts, name, address, now_ms);
         fault = FAULT_DENIED;
     }
     if (fault == OK) {
@@ -488,13 +492,13 @@ static enum fault totp_change(struct vault *vault, const char *name, const char 
 }
 
 enum fault people_totp_confirm(struct vault *vault, const char *name, const char *code,
-                               int64_t now_ms)
+                               const char *address, int64_t now_ms)
 {
-    return totp_change(vault, name, "totp_wanted", code, now_ms);
+    return totp_change(vault, name, "totp_wanted", code, address, now_ms);
 }
 
 enum fault people_totp_remove(struct vault *vault, const char *name, const char *code,
-                              int64_t now_ms)
+                              const char *address, int64_t now_ms)
 {
-    return totp_change(vault, name, "totp", code, now_ms);
+    return totp_change(vault, name, "totp", code, address, now_ms);
 }

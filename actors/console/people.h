@@ -85,7 +85,7 @@ enum sign_in_word people_sign_in(struct vault *vault, const struct sign_in *said
 
 /* DENIED, with *wait_s when it was not even looked at. */
 enum fault people_check_password(struct vault *vault, const char *name, const char *password,
-                                 int64_t now_ms, int *wait_s) NODISCARD;
+                                 const char *address, int64_t now_ms, int *wait_s) NODISCARD;
 enum fault people_set_password(struct vault *vault, const char *name,
                                const char *password) NODISCARD;
 
@@ -94,8 +94,8 @@ enum fault people_totp_start(struct vault *vault, const char *name,
                              char secret[TOTP_SECRET_CHARS + 1], char **uri) NODISCARD;
 /* DENIED: not the code. */
 enum fault people_totp_confirm(struct vault *vault, const char *name, const char *code,
-                               int64_t now_ms) NODISCARD;
+                               const char *address, int64_t now_ms) NODISCARD;
 enum fault people_totp_remove(struct vault *vault, const char *name, const char *code,
-                              int64_t now_ms) NODISCARD;
+                              const char *address, int64_t now_ms) NODISCARD;
 
 #endif

@@ -130,7 +130,7 @@ enum fault count_add(struct store_txn *txn, const char *name, int64_t more)
     struct key key = {.len = 0};
     uint8_t value[SEQ_BYTES];
     key_text(&key, name);
-    store_key_u64((uint64_t)(count_of(txn, name) + more), value);
+    store_key_u64((uint64_t)count_of(txn, name) + (uint64_t)more, value);
     return store_put(txn, TABLE_COUNTS, key_slice(&key), (struct slice){value, sizeof value});
 }
 
@@ -170,6 +170,9 @@ static json_t *stored_line(const json_t *line, const struct event *event, const 
         tree_set_text(stored, "trace", event->trace);
     }
     tree_set_text(stored, "source", event->source);
+    if (strncmp(event->type, "admin.", 6) == 0) {
+        tree_set_text(stored, "reason", tree_text(data, "reason"));
+    }
     if (*key && strncmp(event->type, "job.", 4) == 0) {
         char *job = must_sprintf("%s:%s", tree_text(data, "actor"), key);
         tree_set_text(stored, "job", job);

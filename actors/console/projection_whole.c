@@ -378,7 +378,6 @@ static enum fault add_entry(struct audit *audit, const json_t *line)
     struct key key = {.len = 0};
     json_t *outcome = NULL, *entry = json_object();
     const char *text = tree_text(line, "text");
-    const char *reason = strstr(text, ": ");
     key_hash(&key, tree_text(line, "event"), "");
     enum fault fault = tree_load(audit->txn, TABLE_OUTCOMES, key_slice(&key), &outcome);
     tree_set(entry, "time", json_incref(tree_get(line, "time")));
@@ -387,7 +386,7 @@ static enum fault add_entry(struct audit *audit, const json_t *line)
     tree_set(entry, "text", json_string(text));
     tree_set(entry, "member", text_or_null(tree_text(line, "member")));
     tree_set(entry, "name", text_or_null(tree_text(line, "name")));
-    tree_set(entry, "reason", text_or_null(reason ? reason + 2 : ""));
+    tree_set(entry, "reason", text_or_null(tree_text(line, "reason")));
     tree_set(entry, "event", json_string(tree_text(line, "event")));
     json_t *before = tree_get(outcome, "before"), *after = tree_get(outcome, "after");
     tree_set(entry, "before", before ? json_incref(before) : json_null());

@@ -14,16 +14,52 @@
 
 enum { ETAG_BYTES = 48, ETAG_HASH_CHARS = 32, DETAIL_BYTES = 400 };
 
-void reply_mask(const struct visit *visit, json_t *tree)
+bool reply_shows_names(const struct visit *visit)
 {
     const struct identity *identity = &visit->identity;
-    bool may = identity->kind == IDENTITY_KEY || (identity->rights & RIGHT_PERSONAL);
-    if (visit->row->masked && !may) {
+    return identity->kind == IDENTITY_KEY || (identity->rights & RIGHT_PERSONAL);
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* What somebody wrote, behind what was done: notes and reasons are about people. */
+static void hide_words(json_t *tree)
+{
+    const char *key, *text = tree_text(tree, "text"), *behind = strstr(text, ": ");
+    json_t *value;
+    size_t i;
+    bool act = strcmp(tree_text(tree, "lane"), "admin") == 0 ||
+               begins(tree_text(tree, "what"), "admin.") || begins(tree_text(tree, "type"), "admin.");
+    if (act && behind) {
+        tree_set(tree, "text", json_stringn(text, (size_t)(behind - text)));
+    }
+    if (act) {
+        json_object_del(tree, "reason");
+        json_object_del(tree_get(tree, "data"), "reason");
+        json_object_del(tree_get(tree, "data"), "text");
+    }
+    json_object_foreach(tree, key, value)
+    {
+        hide_words(value);
+    }
+    json_array_foreach(tree, i, value)
+    {
+        hide_words(value);
+    }
+}
+
+void reply_mask(const struct visit *visit, json_t *tree)
+{
+    if (!reply_shows_names(visit)) {
+        hide_words(tree);
         view_redact(tree);
     }
 }
 
-/* A weak one: the bytes may differ in as_of. */
+/* A weak one, made before as_of is put in: of what is so, not of when it was asked. */
 static void make_etag(const json_t *tree, char etag[ETAG_BYTES])
 {
     uint8_t hash[SHA256_BYTES];
@@ -38,9 +74,7 @@ static void make_etag(const json_t *tree, char etag[ETAG_BYTES])
 
 static void add_envelope(const struct visit *visit, json_t *tree, json_t *partial)
 {
-    char now[CLOCK_TEXT_BYTES];
     bool up = client_is_up(actor_client(visit->console->actor));
-    tree_set_text(tree, "as_of", clock_rfc3339(clock_wall_ms(), now));
     tree_set_text(tree, "fleet", up ? "up" : "down");
     tree_set(tree, "partial", partial);
 }
@@ -49,16 +83,19 @@ static void send_tree(const struct visit *visit, int status, json_t *tree, json_
 {
     char etag[ETAG_BYTES];
     bool reads = status == 200 && !routes_is_act(visit->row);
-    reply_mask(visit, tree);
+    if (visit->row->masked) {
+        reply_mask(visit, tree);
+    }
+    add_envelope(visit, tree, partial);
     if (reads) {
         make_etag(tree, etag);
     }
     const char *headers[] = {"ETag", etag, "Cache-Control", "private, no-cache", NULL};
     if (reads && web_not_modified(visit->request, etag)) {
         web_answer(visit->request, &(struct web_answer){.status = 304, .headers = headers});
-        json_decref(partial);
     } else {
-        add_envelope(visit, tree, partial);
+        char now[CLOCK_TEXT_BYTES];
+        tree_set_text(tree, "as_of", clock_rfc3339(clock_wall_ms(), now));
         char *text = json_dumps(tree, JSON_COMPACT);
         MUST(text);
         web_answer(visit->request, &(struct web_answer){.status = status,

@@ -21,6 +21,8 @@ void reply_conflict(const struct visit *visit, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void reply_redirect(const struct visit *visit, const char *to, const char *cookie);
 
+/* May this visitor see names, addresses and what people wrote? */
+bool reply_shows_names(const struct visit *visit);
 /* A tree without what is private, if this visitor may not see it; in place. */
 void reply_mask(const struct visit *visit, json_t *tree);
 

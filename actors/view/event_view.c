@@ -81,7 +81,8 @@ void view_redact(json_t *tree)
     case JSON_OBJECT:
         json_object_foreach_safe(tree, next, key, value)
         {
-            if (strcmp(key, "name") == 0 && json_is_string(value)) {
+            if ((strcmp(key, "name") == 0 || strcmp(key, "app_user") == 0) &&
+                json_is_string(value)) {
                 redact_name(value);
             } else {
                 view_redact(value);

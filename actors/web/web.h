@@ -104,7 +104,7 @@ const char *web_path(const struct web_request *request); /* unescaped, without t
 const char *web_param(const struct web_request *request, const char *name);
 /* Which row of the routes it is, from 0. */
 size_t web_route_index(const struct web_request *request);
-/* NULL if it is not there. */
+/* NULL if it is not there; an argument that is not UTF-8 is not. */
 const char *web_query(const struct web_request *request, const char *name);
 const char *web_cookie(const struct web_request *request, const char *name);
 const char *web_header(const struct web_request *request, const char *name);

@@ -79,7 +79,15 @@ size_t web_route_index(const struct web_request *request)
 
 const char *web_query(const struct web_request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->mhd, MHD_GET_ARGUMENT_KIND, name);
+    const char *value = MHD_lookup_connection_value(request->mhd, MHD_GET_ARGUMENT_KIND, name);
+    for (const char *at = value; at && *at;) {
+        size_t chars = utf8_chars(at, strlen(at));
+        if (!chars) {
+            return NULL;
+        }
+        at += chars;
+    }
+    return value;
 }
 
 const char *web_cookie(const struct web_request *request, const char *name)

@@ -69,9 +69,9 @@ class Console:
     def owner(self, name="ada"):
         return self.redeem(self.fleet.ask("console", {"ask": "first_owner"})["link"], name)
 
-    def sign_in(self, name, password=PASSWORD, code=""):
+    def sign_in(self, name, password=PASSWORD, code="", address=None):
         form = {"name": name, "password": password, "code": code, "next": "/"}
-        answer = self.request("POST", "/login", form, form=True)
+        answer = self.request("POST", "/login", form, form=True, headers={"X-Forwarded-For": address})
         if answer.status == 303:
             self.csrf = self.get("me")["csrf"]
         return answer

@@ -96,6 +96,11 @@ class HttpSink:
         with self.lock:
             self._scripts += [[path, method, answer] for answer in answers]
 
+    def unscript(self):
+        """As before any script()."""
+        with self.lock:
+            self._scripts.clear()
+
     def scripts_left(self):
         return len(self._scripts)
 

@@ -110,6 +110,7 @@ def test_a_founders_day(node, world, size):
         walk("go", path=alert[0]["href"])
         walk("see", text="142 jobs, one cause")
         walk("shot", name="problems")
+        walk("expect_errors", pattern=" 404 ")  # how it hears that a problem is over
         walk("tap", name="Fix it", role="link")
         walk("see", text="What to do")
         walk("tap", name="Put a new key in place")
@@ -122,10 +123,12 @@ def test_a_founders_day(node, world, size):
         fleet.settle(90)
         assert len(crm.contacts) == 143
         # and by hand: dead letters, all of one cause
-        crm.script(*[sinks.Answer(400, {"message": "bad"}) for _ in range(3)], method="POST")
+        crm.script(*[sinks.Answer(400, {"message": "bad"}) for _ in range(30)], path="/crm/")
         for number in range(200, 203):
             buy(fleet, number)
         wait_until(lambda: any(p["cause"] == "dead" and p["count"] == 3 for p in console.get("problems")["problems"]), 30)
+        fleet.settle()
+        crm.unscript()
         walk("go", path="/problems")
         walk("see", text="3 jobs, one cause")
         walk("tap", name="Fix it", role="link")

@@ -67,3 +67,17 @@ def test_a_mail_once_more_is_another_mail_once(stage, smtp_sink):
     stage.admin("admin.resent", {"actor": "mailer", "key": "welcome:nobody", "member": "mem_0001", "reason": "x"})
     stage.wait_all("mailer", 2)
     assert len(smtp_sink.ids()) == 2 and len(set(smtp_sink.ids())) == 2
+
+
+def test_words_are_cut_between_characters(stage, http_sink):
+    """A long reason in another script stops nobody, however often it is read again."""
+    crm = stage.hubspot(http_sink)
+    stage.admin("admin.paused", {"actor": "crm", "slot": "crm", "reason": "é" * 240})
+    stage.kit.wait_until(lambda: targets(stage, "crm") == {"crm": "paused"}, what="paused")
+    stage.publish(member(1))
+    stage.wait_job("crm", "crm:mem_0001", "waiting")
+    stage.admin("admin.skipped", {"actor": "crm", "key": "crm:mem_0001", "reason": "x" + "é" * 200})
+    stage.wait_job("crm", "crm:mem_0001", "skipped")
+    crm.kill()
+    stage.start("crm")
+    assert stage.job("crm", "crm:mem_0001")["error"].startswith("xé")

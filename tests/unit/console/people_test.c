@@ -158,10 +158,10 @@ static void check_two_steps(void **state)
     assert_int_equal(people_totp_start(vault, "ada", secret, &uri), OK);
     free(uri);
     assert_int_equal(try_in(vault, "ada", GOOD, "", NOW), SIGN_IN_FINE); /* not on yet */
-    assert_int_equal(people_totp_confirm(vault, "ada", "000000", NOW), FAULT_DENIED);
+    assert_int_equal(people_totp_confirm(vault, "ada", "000000", "10.0.0.9", NOW), FAULT_DENIED);
     int64_t step = NOW / 1000 / TOTP_STEP_S;
     assert_true(totp_code(secret, step, code));
-    assert_int_equal(people_totp_confirm(vault, "ada", code, NOW), OK);
+    assert_int_equal(people_totp_confirm(vault, "ada", code, "10.0.0.9", NOW), OK);
     assert_int_equal(try_in(vault, "ada", GOOD, "", NOW), SIGN_IN_CODE);
     assert_int_equal(try_in(vault, "ada", GOOD, code, NOW), SIGN_IN_WRONG); /* it counted */
     assert_true(totp_code(secret, step + 1, code));
