@@ -79,7 +79,10 @@ enum fault tokens_open(const char *home, struct tokens **out)
     MUST(sodium_init() >= 0);
     enum fault fault = read_pair(path, &tokens->pairs[0]);
     if (fault == FAULT_NOT_FOUND) {
-        fault = make_file(path);
+        char *folder = home_path(home, "secrets");
+        fault = home_folder(folder);
+        free(folder);
+        fault = fault == OK ? make_file(path) : fault;
         fault = fault == OK ? read_pair(path, &tokens->pairs[0]) : fault;
     }
     tokens->count = 1;
