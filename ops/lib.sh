@@ -18,6 +18,9 @@ packages() {
 missing_packages() {
     local name
     packages "$@" | while read -r name; do
+        if [[ $name == npm ]] && command -v npm >/dev/null; then
+            continue # it may come from elsewhere, with a newer node
+        fi
         if [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) != installed ]]; then
             printf '%s\n' "$name"
         fi

@@ -360,10 +360,13 @@ static enum fault save_line(struct store_txn *txn, const struct event *event, js
     return fault;
 }
 
-/* That a hook was told of an alert is the alert once more. */
-static bool is_own_notice(const struct event *event, const json_t *data)
+/* That a hook was told of an alert is the alert once more; that an app which is told nothing could know
+ * is nothing at all. */
+static bool is_no_news(const struct event *event, const json_t *data)
 {
-    return strcmp(event->type, "job.done") == 0 && strcmp(tree_text(data, "actor"), "alert") == 0;
+    const char *actor = tree_text(data, "actor");
+    bool nobody = strcmp(actor, "app") == 0 && strcmp(tree_text(data, "target"), "local") == 0;
+    return strcmp(event->type, "job.done") == 0 && (strcmp(actor, "alert") == 0 || nobody);
 }
 
 enum fault projection_apply(struct store_txn *txn, const struct event *event, json_t **out)
@@ -371,7 +374,7 @@ enum fault projection_apply(struct store_txn *txn, const struct event *event, js
     json_t *tree = event_json(event), *line = NULL;
     json_t *data = tree_get(tree, "data");
     tree_set_int(tree, "seq", (int64_t)event->seq);
-    bool shown = line_of(tree, &line) && !is_own_notice(event, data);
+    bool shown = line_of(tree, &line) && !is_no_news(event, data);
     if (!shown) {
         json_decref(line);
         line = hidden_line(tree);

@@ -73,12 +73,12 @@ export function Settings({ me, reload }) {
     const owner = me.rights.includes("PEOPLE");
     return html`<h1>Settings</h1><${Mine} me=${me} reload=${reload} /><${Loaded} from=${from}>${({ people, sessions, keys, secrets, hooks }) => html`
         <h2>Sessions</h2><ul class="rows">${sessions.map((each) => html`<li class="row" key=${each.id}>
-            <span class="grow"><strong>${each.person}${each.current && " (this one)"}</strong><span>${each.agent} · ${each.address}</span></span>
+            <span class="grow"><strong>${each.person}${each.current && " (this one)"}</strong><span>${each.agent && each.agent + " · "}${each.address}</span></span>
             <span class="meta">seen <${Ago} time=${each.last_seen} /></span>
             ${!each.current && html`<${Act} label="End it" tone="danger" danger run=${remove("sessions/" + encodeURIComponent(each.id))} done=${from.again} button="End it" />`}</li>`)}</ul>
         ${owner && html`<${People} me=${me} people=${people} again=${from.again} /><${Keys} keys=${keys} again=${from.again} />`}
         ${me.rights.includes("SETTINGS") && secrets.length > 0 && html`<${Secrets} secrets=${secrets} again=${from.again} />`}
         <h2>What your web app is told</h2>
         ${hooks.app.url_host ? html`<p>${hooks.app.url_host} <${State} word=${hooks.app.state || "unknown"} /></p>` : html`<p class="quiet">No address is set; it can ask instead (an API key with the scope access).</p>`}
-        ${hooks.app.log.length > 0 && html`<${Jobs} jobs=${hooks.app.log} />`}`}<//>`;
+        ${hooks.app.url_host && hooks.app.log.length > 0 && html`<${Jobs} jobs=${hooks.app.log} />`}`}<//>`;
 }
