@@ -33,6 +33,11 @@ X(status, "", "One screen: is everything fine, what is wrong, what to do next.",
   "usher status  for people\n"
   "usher status --json  for monitoring; exit 0 healthy, 1 not, 69 not running\n",
   "")
+X(owner, "[NAME]", "A one-time link to the console: for the first owner, or for a person who lost the password.",
+  "",
+  "usher owner  the link for the first owner, while there is none\n"
+  "usher owner ada  a new link for ada: her password, second step and sessions end\n",
+  "Whoever can run this has the keys of the home and may read it anyway. A link counts once, for a week.\n")
 X(trigger, "WORD [--email ADDRESS] [--copies N] [--shuffle] [--dry-run]",
   "Sends what the payment provider would send, signed, through the real door.",
   "--email ADDRESS  whom it happens to; ada@example.com without it\n"

@@ -14,6 +14,7 @@
 #include "tokens.h"
 #include "values.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,20 +146,61 @@ static int on_tick(zloop_t *loop, int timer, void *self)
 
 /* --- questions --------------------------------------------------------------------------------- */
 
-/* `usher up` asks whether there is an owner, and prints the link that makes the first one. Whoever
- * may ask has a key of this home. */
+struct told {
+    struct actor *actor;
+    struct event event;
+    json_t *data;
+};
+
+static enum fault tell(void *self, struct store_txn *txn)
+{
+    struct told *told = self;
+    return actor_emit(told->actor, txn, &told->event, told->data);
+}
+
+/* Somebody at the machine made a new link for a person: it stands in the audit as all that is done. */
+static enum fault tell_rescue(struct feed *feed, const char *who, const char *name)
+{
+    struct told told = {.actor = feed->console.actor, .data = json_object()};
+    snprintf(told.event.id, sizeof told.event.id, "console:%016llx",
+             (unsigned long long)random_u64());
+    EVENT_SET(told.event.type, "admin.person_changed");
+    EVENT_SET(told.event.trace, told.event.id);
+    told.event.time_ms = clock_wall_ms();
+    told.event.version = EVENT_VERSION;
+    tree_set_text(told.data, "person", name);
+    tree_set_text(told.data, "what", "invited");
+    tree_set_text(told.data, "by", who);
+    tree_set_text(told.data, "reason", "at the machine: usher owner");
+    enum fault fault = actor_change(feed->console.actor, tell, &told);
+    json_decref(told.data);
+    return fault;
+}
+
+/* `usher up` asks whether there is an owner, and prints the link that makes the first one; `usher owner`
+ * asks for a new link for one. Whoever may ask has a key of this home. */
 static json_t *console_answer(void *self, const char *who, const json_t *question,
                               enum fault *fault)
 {
     struct feed *feed = self;
     char token[PEOPLE_TOKEN_CHARS + 1];
-    (void)who;
-    if (strcmp(tree_text(question, "ask"), "first_owner") != 0) {
+    const char *ask = tree_text(question, "ask"), *name = tree_text(question, "name");
+    bool rescues = strcmp(ask, "rescue") == 0;
+    if (!rescues && strcmp(ask, "first_owner") != 0) {
         *fault = FAULT_NOT_FOUND;
         return NULL;
     }
     json_t *answer = json_object();
-    *fault = people_first_link(feed->console.vault, clock_wall_ms(), token);
+    if (rescues) {
+        struct person person;
+        *fault = people_find(feed->console.vault, name, &person);
+        *fault = *fault == OK ? tell_rescue(feed, who, name) : *fault;
+        *fault = *fault == OK
+                     ? people_rescue(feed->console.vault, name, clock_wall_ms(), token)
+                     : *fault;
+    } else {
+        *fault = people_first_link(feed->console.vault, clock_wall_ms(), token);
+    }
     if (*fault == OK) {
         char *link = must_sprintf("%s/welcome?token=%s", feed->console.url, token);
         tree_set_text(answer, "link", link);

@@ -197,14 +197,17 @@ enum fault people_add(struct vault *vault, const char *name, enum role role, int
 enum fault people_invite(struct vault *vault, const char *name, int64_t now_ms,
                          char token[PEOPLE_TOKEN_CHARS + 1])
 {
+    return people_is_last_owner(vault, name) ? FAULT_CONFLICT
+                                             : people_rescue(vault, name, now_ms, token);
+}
+
+enum fault people_rescue(struct vault *vault, const char *name, int64_t now_ms,
+                         char token[PEOPLE_TOKEN_CHARS + 1])
+{
     json_t *row = NULL;
     enum fault fault = load(vault, name, &row);
     if (fault != OK) {
         return fault;
-    }
-    if (people_is_last_owner(vault, name)) {
-        json_decref(row);
-        return FAULT_CONFLICT;
     }
     static const char *const ended[] = {"password", "totp", "totp_wanted", "totp_last"};
     for (size_t i = 0; i < sizeof ended / sizeof *ended; i++) {

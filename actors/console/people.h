@@ -44,6 +44,10 @@ enum fault people_add(struct vault *vault, const char *name, enum role role, int
                       char token[PEOPLE_TOKEN_CHARS + 1]) NODISCARD;
 enum fault people_invite(struct vault *vault, const char *name, int64_t now_ms,
                          char token[PEOPLE_TOKEN_CHARS + 1]) NODISCARD;
+/* The same for whoever has the keys of the home, who may read it anyway: also for the only owner, who has
+ * lost the password or the phone. */
+enum fault people_rescue(struct vault *vault, const char *name, int64_t now_ms,
+                         char token[PEOPLE_TOKEN_CHARS + 1]) NODISCARD;
 /* CONFLICT: the only owner. Their sessions go on, with the new rights. */
 enum fault people_set_role(struct vault *vault, const char *name, enum role role) NODISCARD;
 enum fault people_remove(struct vault *vault, const char *name) NODISCARD;

@@ -86,6 +86,18 @@ def test_people_by_link(fleet, owner):
     owner.act("people/ada", status=409, method="DELETE", reason="x")  # the only owner
 
 
+def test_the_way_back_for_the_only_owner(fleet, owner):
+    """Who has the machine has the house: a new link, seen in the audit, that ends what was before."""
+    made = fleet.run("owner", "ada").stdout.strip()
+    assert fleet.run("owner", "nobody", check=False).returncode == 1
+    assert owner.request("GET", "/api/v1/me").status == 401
+    owner.csrf = ""
+    owner.redeem(made)
+    assert owner.get("me")["role"] == "owner"
+    entry = next(e for e in owner.get("audit", limit=50)["entries"] if e["reason"] == "at the machine: usher owner")
+    assert entry["text"].startswith("Person invited ada")
+
+
 def test_events_are_seen_as_they_happen(fleet, owner):
     connection = http.client.HTTPConnection(owner.host, timeout=20)
     connection.request("GET", "/api/v1/live", headers={"Cookie": owner.cookie})
