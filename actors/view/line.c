@@ -230,6 +230,42 @@ static const struct {
             {"admin.key_changed", "API key"},
             {"admin.signed_in", "Signed in"}};
 
+/* What was done to somebody of the team; %s is the name. */
+static const struct {
+    const char *what;
+    const char *words;
+} persons[] = {{"added", "%s was added"},
+               {"removed", "%s was removed"},
+               {"role", "%s has another role"},
+               {"invited", "%s got a new link"},
+               {"password", "%s chose a password"},
+               {"totp", "%s turned on two-step sign-in"},
+               {"totp_removed", "%s turned off two-step sign-in"},
+               {"signed_out", "A session of %s was ended"}};
+
+/* False if it is another act. */
+static bool words_of_team(const char *type, const json_t *data, struct buf *out)
+{
+    const char *person = tree_text(data, "person"), *role = tree_text(data, "role");
+    if (strcmp(type, "admin.signed_in") == 0) {
+        buf_printf(out, "%s signed in", person);
+        return true;
+    }
+    if (strcmp(type, "admin.key_changed") == 0) {
+        buf_printf(out, "API key %s: %s", tree_text(data, "what"), tree_text(data, "name"));
+        return true;
+    }
+    for (size_t i = 0; i < sizeof persons / sizeof *persons; i++) {
+        if (strcmp(type, "admin.person_changed") == 0 &&
+            strcmp(persons[i].what, tree_text(data, "what")) == 0) {
+            buf_printf(out, persons[i].words, person);
+            buf_printf(out, *role ? " as %s" : "", role);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void words_of_act(const char *type, const json_t *data, struct buf *out)
 {
     const char *reason = tree_text(data, "reason"), *text = tree_text(data, "text");
@@ -239,6 +275,10 @@ static void words_of_act(const char *type, const json_t *data, struct buf *out)
     }
     if (strcmp(type, "admin.revoked") == 0 && tree_flag(data, "lift")) {
         words = "Revocation taken back";
+    }
+    if (words_of_team(type, data, out)) {
+        buf_printf(out, *reason ? ": %s" : "", reason);
+        return;
     }
     buf_add_text(out, words);
     static const char *const details[] = {"what", "person", "role",   "key",

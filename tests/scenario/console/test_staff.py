@@ -95,7 +95,7 @@ def test_the_way_back_for_the_only_owner(fleet, owner):
     owner.redeem(made)
     assert owner.get("me")["role"] == "owner"
     entry = next(e for e in owner.get("audit", limit=50)["entries"] if e["reason"] == "at the machine: usher owner")
-    assert entry["text"].startswith("Person invited ada")
+    assert entry["text"].startswith("ada got a new link")
 
 
 def test_events_are_seen_as_they_happen(fleet, owner):
