@@ -76,7 +76,8 @@ static enum fault deliver(struct alert *alert, struct store_txn *txn, const char
 }
 
 /* Where it is seen and mended: a member's page where it is about one. */
-static void set_link(const struct alert *alert, json_t *payload, const char *page, const char *member)
+static void set_link(const struct alert *alert, json_t *payload, const char *page,
+                     const char *member)
 {
     struct buf link = {0};
     buf_printf(&link, "%s/%s", alert->console, page);
@@ -88,9 +89,15 @@ static void set_link(const struct alert *alert, json_t *payload, const char *pag
     buf_fini(&link);
 }
 
+/* Alerts that are mended at a member's page have the member for object. */
+static bool about_member(const char *page)
+{
+    return strcmp(page, "members") == 0;
+}
+
 /* Our own alert.raised and alert.cleared, read back from the journal. */
-static enum fault tell_hooks(struct alert *alert, struct store_txn *txn,
-                                const struct event *event, const json_t *data)
+static enum fault tell_hooks(struct alert *alert, struct store_txn *txn, const struct event *event,
+                             const json_t *data)
 {
     char what[JOBS_KEY_BYTES_MAX + 1];
     const char *state = strcmp(event->type, "alert.raised") == 0 ? "raised" : "cleared";
@@ -100,7 +107,8 @@ static enum fault tell_hooks(struct alert *alert, struct store_txn *txn,
     tree_set_text(payload, "state", state);
     tree_set_int(payload, "time", event->time_ms);
     enum alert_rule rule = alert_rule_of(tree_text(data, "rule"));
-    set_link(alert, payload, rule < ALERT_RULES ? alert_row(rule)->page : "alerts", "");
+    const char *page = rule < ALERT_RULES ? alert_row(rule)->page : "alerts";
+    set_link(alert, payload, page, about_member(page) ? tree_text(data, "object") : "");
     enum fault fault = deliver(alert, txn, tree_text(data, "rule"), what, payload, false, event);
     json_decref(payload);
     return fault;
@@ -423,9 +431,15 @@ static enum fault add_standing(struct alert *alert, struct store_txn *txn, int64
         const char *name = tree_text(one, "rule");
         enum alert_rule rule = alert_rule_of(name);
         int64_t until_ms = 0;
-        char href[64];
-        snprintf(href, sizeof href, "/%s", rule < ALERT_RULES ? alert_row(rule)->page : "alerts");
-        tree_set_text(one, "href", href);
+        struct buf href = {0};
+        const char *page = rule < ALERT_RULES ? alert_row(rule)->page : "alerts";
+        buf_printf(&href, "/%s", page);
+        if (about_member(page)) {
+            buf_add_text(&href, "/");
+            call_escape(&href, tree_text(one, "object"));
+        }
+        tree_set_text(one, "href", buf_text(&href));
+        buf_fini(&href);
         fault = silences_until(txn, name, tree_text(one, "object"), now_ms, &until_ms);
         tree_set_int(one, "silenced_until", until_ms);
     }
@@ -513,7 +527,8 @@ static const struct setting *const alert_tables_of_settings[] = {alert_settings,
 static const char *const alert_topics[] = {"member.*",       "job.*",   "target.*",
                                            "admin.*",        "alert.*", "webhook.refused",
                                            "payment.linked", NULL};
-static const char *const alert_tables[] = {JOBS_TABLE_NAMES, WATCH_TABLE_NAMES, "notices", "silences", "held", NULL};
+static const char *const alert_tables[] = {
+    JOBS_TABLE_NAMES, WATCH_TABLE_NAMES, "notices", "silences", "held", NULL};
 
 const struct actor_class alert_actor = {.name = "alert",
                                         .settings = alert_tables_of_settings,

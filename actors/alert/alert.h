@@ -13,7 +13,7 @@
 #include "watch.h"
 
 enum {
-    ALERT_TABLE_WATCH = JOBS_TABLES,                            /* watch.h */
+    ALERT_TABLE_WATCH = JOBS_TABLES,                             /* watch.h */
     ALERT_TABLE_NOTICES = ALERT_TABLE_WATCH + (int)WATCH_TABLES, /* what local hooks were told */
     ALERT_TABLE_SILENCES,                                        /* silences.h */
     ALERT_TABLE_HELD                                             /* raised while silenced */

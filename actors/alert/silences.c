@@ -81,8 +81,9 @@ enum fault silences_forget(struct store_txn *txn, const char *rule, const char *
     struct slice value, at = key_of(rule, object, key);
     enum fault fault = store_get(txn, ALERT_TABLE_HELD, at, &value);
     *held = fault == OK;
-    return fault == OK ? store_delete(txn, ALERT_TABLE_HELD, at)
-                       : fault == FAULT_NOT_FOUND ? OK : fault;
+    return fault == OK                ? store_delete(txn, ALERT_TABLE_HELD, at)
+           : fault == FAULT_NOT_FOUND ? OK
+                                      : fault;
 }
 
 struct walk {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEY_PREFIX "access:"
+
 struct app {
     struct actor *actor;
     struct jobs *jobs;
@@ -21,7 +23,13 @@ static const struct setting app_settings[] = {
 
 static const struct adapter *const adapters[] = {&app_local, &app_webhook, NULL};
 
-/* What is told is what is so when it is told. */
+static void key_of(const char *member, char key[JOBS_KEY_BYTES_MAX + 1])
+{
+    snprintf(key, JOBS_KEY_BYTES_MAX + 1, KEY_PREFIX "%.255s", member);
+}
+
+/* What is told is what is so when it is told. A member that lives on under another id is told under
+ * the one that the app knows: whoever kept the old id must not keep the old answer. */
 static json_t *app_prepare(void *self, struct store_txn *txn, const struct jobs_view *view,
                            enum fault *fault, struct buf *why)
 {
@@ -29,30 +37,47 @@ static json_t *app_prepare(void *self, struct store_txn *txn, const struct jobs_
     (void)txn;
     (void)why;
     *fault = OK;
-    return view->document ? access_answer(view->document, clock_wall_ms()) : NULL;
+    if (!view->document) {
+        return NULL;
+    }
+    json_t *answer = access_answer(view->document, clock_wall_ms());
+    tree_set_text(answer, "member", view->key + sizeof KEY_PREFIX - 1);
+    return answer;
+}
+
+/* `known`: only if the app was told of that id before. */
+static enum fault want_one(struct app *app, struct store_txn *txn, const json_t *document,
+                           const struct event *event, const char *name, bool known)
+{
+    char key[JOBS_KEY_BYTES_MAX + 1];
+    key_of(name, key);
+    struct jobs_spec spec = {.key = key,
+                             .kind = "access",
+                             .member = tree_text(document, "id"),
+                             .slot = "app",
+                             .version = tree_int(document, "version"),
+                             .bulk = strcmp(event->cause, "rebuild") == 0};
+    enum fault fault = known ? jobs_find(app->jobs, txn, key, NULL, NULL, NULL) : OK;
+    if (fault == FAULT_NOT_FOUND) {
+        return OK;
+    }
+    return fault == OK ? jobs_want(app->jobs, txn, &spec, event) : fault;
 }
 
 static enum fault want(struct app *app, struct store_txn *txn, const json_t *document,
                        const struct event *event)
 {
-    char key[JOBS_KEY_BYTES_MAX + 1];
     const char *id = tree_text(document, "id");
     const json_t *aliases = tree_get(document, "aliases");
     enum fault fault = OK;
     for (size_t i = 0; fault == OK && i < json_array_size(aliases); i++) {
         const char *alias = json_string_value(json_array_get(aliases, i));
-        if (alias && *alias && strlen(alias) <= EVENT_ID_BYTES_MAX) {
+        if (alias && *alias && strcmp(alias, id) != 0 && strlen(alias) <= EVENT_ID_BYTES_MAX) {
             fault = jobs_rename(app->jobs, txn, alias, id);
+            fault = fault == OK ? want_one(app, txn, document, event, alias, true) : fault;
         }
     }
-    snprintf(key, sizeof key, "access:%.255s", id);
-    struct jobs_spec spec = {.key = key,
-                             .kind = "access",
-                             .member = id,
-                             .slot = "app",
-                             .version = tree_int(document, "version"),
-                             .bulk = strcmp(event->cause, "rebuild") == 0};
-    return fault == OK ? jobs_want(app->jobs, txn, &spec, event) : fault;
+    return fault == OK ? want_one(app, txn, document, event, id, false) : fault;
 }
 
 static enum fault app_apply(void *self, struct store_txn *txn, const struct event *event)
@@ -86,10 +111,10 @@ static enum fault app_open(struct actor *actor, bool check_only, void **state, s
     struct app *app = must_calloc(1, sizeof *app);
     app->actor = actor;
     *state = app;
-    struct jobs_slot slot = {
-        .name = "app",
-        .adapter = adapter_find(adapters, settings_text(settings, "app/provider")),
-        .settings = settings};
+    struct jobs_slot slot = {.name = "app",
+                             .adapter =
+                                 adapter_find(adapters, settings_text(settings, "app/provider")),
+                             .settings = settings};
     struct jobs_options options = {.actor = actor,
                                    .section = "app",
                                    .slots = &slot,

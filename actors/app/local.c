@@ -3,8 +3,8 @@
 
 static void perform(const struct task *task, struct store_txn *txn, struct verdict *verdict)
 {
-    enum fault fault =
-        tree_save(txn, APP_TABLE_ANSWERS, text_slice(task->member), task->payload);
+    enum fault fault = tree_save(txn, APP_TABLE_ANSWERS,
+                                 text_slice(tree_text(task->payload, "member")), task->payload);
     if (fault == OK) {
         verdict_set(verdict, VERDICT_DONE, "kept");
     } else {

@@ -13,7 +13,7 @@ enum { ID_BYTES = 64, GONE = 410 };
 
 const struct setting app_webhook_settings[] = {
     {"app/url", SETTING_TEXT, "", 0, 1000, NULL, "Where the web app takes access.changed."},
-    {"app/secret", SETTING_SECRET, "file:secrets/app", 0, 0, NULL,
+    {"app/secret", SETTING_SECRET, "", 0, 0, NULL,
      "What it is signed with: whsec_ and base64; one a line while rotating."},
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
@@ -30,7 +30,9 @@ static bool check(const struct settings *settings, struct buf *why)
     }
     bool has = settings_secret(settings, "app/secret", &secret) == OK;
     if (!has || !sw_sign(secret, "", "", (struct slice){"", 0}, &signature)) {
-        buf_add_text(why, "usher.cfg: app/secret: expected whsec_ and base64 of 24 to 64 bytes\n");
+        buf_add_text(why,
+                     "usher.cfg: app/secret: expected whsec_ and base64 of 24 to 64 bytes, such "
+                     "as in file:secrets/app, which `usher init` makes\n");
         good = false;
     }
     buf_fini(&words);
@@ -39,13 +41,14 @@ static bool check(const struct settings *settings, struct buf *why)
     return good;
 }
 
-/* One message for each version of a member, whoever sends it again. */
+/* One message for each version of what is told of one id, whoever sends it again. */
 static void message_id(const struct task *task, char id[ID_BYTES])
 {
     uint8_t hash[SHA256_BYTES];
     char hex[SHA256_HEX_CHARS + 1], version[24];
+    const char *member = tree_text(task->payload, "member");
     snprintf(version, sizeof version, "%lld", (long long)task->version);
-    struct slice parts[] = {{task->member, strlen(task->member)}, {version, strlen(version)}};
+    struct slice parts[] = {{member, strlen(member)}, {version, strlen(version)}};
     sha256_parts(parts, 2, hash);
     hex_encode(hash, sizeof hash, hex);
     snprintf(id, ID_BYTES, "msg_%.32s", hex);

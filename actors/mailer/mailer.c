@@ -158,59 +158,12 @@ static json_t *mailer_prepare(void *self, struct store_txn *txn, const struct jo
 
 /* --- the actor ---------------------------------------------------------------------------------- */
 
-/* What the member's newest document has for a key; else what can be made of the key: its kind. */
-static json_t *effect_of(const json_t *document, const char *key)
-{
-    const json_t *effects = tree_get(document, "effects");
-    for (size_t i = 0; i < json_array_size(effects); i++) {
-        json_t *effect = json_array_get(effects, i);
-        if (strcmp(tree_text(effect, "key"), key) == 0) {
-            return json_incref(effect);
-        }
-    }
-    json_t *effect = json_object();
-    tree_set(effect, "kind", json_stringn(key, strcspn(key, ":")));
-    return effect;
-}
-
-/* Once more, because a person wants it: another key, and so another mail, for that event alone. */
-static enum fault resend(struct mailer *mailer, struct store_txn *txn, const struct event *event)
-{
-    json_t *data = event_data(event), *document = NULL;
-    const char *key = tree_text(data, "key");
-    char again[JOBS_KEY_BYTES_MAX + 1], hex[SHA256_HEX_CHARS + 1];
-    uint8_t hash[SHA256_BYTES];
-    struct job job = {0};
-    bool ours = strcmp(tree_text(data, "actor"), "mailer") == 0 && *key;
-    enum fault fault = ours ? jobs_find(mailer->jobs, txn, key, &job, NULL, NULL) : FAULT_NOT_FOUND;
-    bool over = fault == OK && !job_is_open(job.state) && job.state != JOB_SUPERSEDED;
-    if (over) {
-        fault = jobs_member(mailer->jobs, txn, tree_text(data, "member"), &document);
-    }
-    if (over && fault == OK && document) {
-        json_t *effect = effect_of(document, key);
-        sha256(event->id, strlen(event->id), hash);
-        hex_encode(hash, sizeof hash, hex);
-        snprintf(again, sizeof again, "%.200s:again:%.8s", key, hex);
-        struct jobs_spec spec = {.key = again,
-                                 .kind = tree_text(effect, "kind"),
-                                 .member = tree_text(document, "id"),
-                                 .slot = "mailer",
-                                 .payload = effect};
-        fault = jobs_add(mailer->jobs, txn, &spec, event);
-        json_decref(effect);
-    }
-    json_decref(document);
-    json_decref(data);
-    return fault == FAULT_NOT_FOUND ? OK : fault;
-}
-
 static enum fault mailer_apply(void *self, struct store_txn *txn, const struct event *event)
 {
     struct mailer *mailer = self;
     enum fault fault = jobs_apply(mailer->jobs, txn, event);
     if (fault == OK && strcmp(event->type, "admin.resent") == 0) {
-        return resend(mailer, txn, event);
+        return jobs_resend(mailer->jobs, txn, event);
     }
     return fault == OK ? jobs_member_effects(mailer->jobs, txn, event, "mailer", MAILER_TOO_OLD_MS)
                        : fault;

@@ -183,6 +183,7 @@ static void record_make(struct jobs *jobs, struct record *record, const struct j
     record->from_document = spec->from_document;
     record->version = spec->version;
     record->payload = json_incref((json_t *)spec->payload);
+    EVENT_SET(record->who, spec->who ? spec->who : "");
     record->updated_ms = jobs_now_ms(jobs);
     record->job.created_ms = event->time_ms;
     record->job.state = spec->settle_ms > 0 ? JOB_SETTLING : JOB_WAITING;
@@ -278,91 +279,18 @@ enum fault jobs_drop(struct jobs *jobs, struct store_txn *txn, const char *key,
     return fault == FAULT_NOT_FOUND ? OK : fault;
 }
 
-/* A person says that it is mended: neither the next probe nor the breaker's pause is waited for. */
-static void try_at_once(struct slot *slot)
-{
-    if (slot) {
-        slot->probe_ms = 0;
-        slot->breaker.open_until_ms = 0;
-    }
-}
-
-static enum fault by_person(struct jobs *jobs, struct store_txn *txn, const char *key,
-                            const struct event *event, enum job_input input, const char *reason)
-{
-    struct record record;
-    if (!key_fits(key)) {
-        return OK;
-    }
-    enum fault fault = record_load(txn, key, &record);
-    if (fault == OK) {
-        EVENT_SET(record.who, event->who);
-        if (input == JOB_ON_SKIP) {
-            EVENT_SET(record.error, reason);
-        }
-        record.held_ms = 0;
-        fault = jobs_happen(jobs, txn, &record, input);
-        if (input == JOB_ON_RETRY) {
-            try_at_once(jobs_slot_of(jobs, record.slot));
-        }
-    }
-    record_fini(&record);
-    return fault == FAULT_NOT_FOUND ? OK : fault;
-}
-
-enum fault jobs_resync(struct jobs *jobs, struct store_txn *txn, const char *key,
-                       const struct event *event)
-{
-    return by_person(jobs, txn, key, event, JOB_ON_RETRY, "");
-}
-
-static enum fault pause_slot(struct jobs *jobs, struct store_txn *txn, const struct event *event,
-                             const json_t *data)
-{
-    struct slot *slot = jobs_slot_of(jobs, tree_text(data, "slot"));
-    if (!slot) {
-        return OK;
-    }
-    slot->paused = strcmp(event->type, "admin.paused") == 0;
-    slot->paused_ms = slot->paused ? event->time_ms : 0;
-    EVENT_SET(slot->paused_who, slot->paused ? event->who : "");
-    EVENT_SET(slot->paused_reason, slot->paused ? tree_text(data, "reason") : "");
-    return slot_save(txn, slot);
-}
-
-static enum fault by_admin(struct jobs *jobs, struct store_txn *txn, const struct event *event)
-{
-    json_t *data = event_data(event);
-    enum fault fault = OK;
-    if (strcmp(tree_text(data, "actor"), actor_name(jobs->options.actor)) != 0) {
-        fault = OK; /* another actor's */
-    } else if (strcmp(event->type, "admin.retried") == 0) {
-        fault = by_person(jobs, txn, tree_text(data, "key"), event, JOB_ON_RETRY,
-                          tree_text(data, "reason"));
-    } else if (strcmp(event->type, "admin.skipped") == 0) {
-        fault = by_person(jobs, txn, tree_text(data, "key"), event, JOB_ON_SKIP,
-                          tree_text(data, "reason"));
-    } else if (strcmp(event->type, "admin.paused") == 0 ||
-               strcmp(event->type, "admin.resumed") == 0) {
-        fault = pause_slot(jobs, txn, event, data);
-    }
-    json_decref(data);
-    return fault;
-}
-
 enum fault jobs_apply(struct jobs *jobs, struct store_txn *txn, const struct event *event)
 {
     if (strncmp(event->type, "job.", 4) == 0 || strncmp(event->type, "target.", 7) == 0) {
         return reread(jobs, txn, event);
     }
-    if (strncmp(event->type, "admin.", 6) == 0) {
-        return by_admin(jobs, txn, event);
-    }
-    if (strncmp(event->type, "member.", 7) != 0 || strcmp(event->type, "member.due") == 0) {
+    bool person = strncmp(event->type, "admin.", 6) == 0;
+    bool member = strncmp(event->type, "member.", 7) == 0 && strcmp(event->type, "member.due") != 0;
+    if (!person && !member) {
         return OK;
     }
     json_t *data = event_data(event);
-    enum fault fault = document_keep(txn, data);
+    enum fault fault = member ? document_keep(txn, data) : people_apply(jobs, txn, event, data);
     json_decref(data);
     return fault;
 }

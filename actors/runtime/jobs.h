@@ -125,6 +125,7 @@ struct jobs_spec {
     const char *member; /* "": none */
     const char *order;  /* jobs with the same one go in order; "": those of the member do */
     const char *slot;
+    const char *who; /* the person who asked for it */
     const json_t *payload;
     int64_t settle_ms;  /* waits so long, counted from the event's time, then tested again */
     int64_t version;    /* jobs_want only */
@@ -153,7 +154,9 @@ enum fault jobs_drop(struct jobs *jobs, struct store_txn *txn, const char *key,
 
 /* To be called first for every event: member.* keeps the newest document, job.* re-marks own keys
  * after a rebuild, admin.retried and admin.skipped act on jobs of this actor, admin.paused and
- * admin.resumed on a slot, others are ignored. A paused slot's jobs wait and spend no attempts. */
+ * admin.resumed on a slot, others are ignored. A paused slot's jobs wait and spend no attempts,
+ * nothing is asked of its target, and the time that they are tried for begins anew when it goes on;
+ * calls that are under way end as they end. */
 enum fault jobs_apply(struct jobs *jobs, struct store_txn *txn,
                       const struct event *event) NODISCARD;
 
@@ -179,6 +182,12 @@ enum fault jobs_teach(struct jobs *jobs, struct store_txn *txn, const char *key,
 /* The jobs of `alias` are jobs of `member` from now on: they keep one order. */
 enum fault jobs_rename(struct jobs *jobs, struct store_txn *txn, const char *alias,
                        const char *member) NODISCARD;
+
+/* admin.resent: once more what happens once and is at an end (done, uncertain, dead, skipped), as a
+ * job of its own: "<key>:again:<8 hex of the event id's hash>". What it is made with comes from the
+ * newest document as far as that still names the key. Anything else is ignored and logged. */
+enum fault jobs_resend(struct jobs *jobs, struct store_txn *txn,
+                       const struct event *event) NODISCARD;
 
 /* A person asked for a level job to be asserted again. */
 enum fault jobs_resync(struct jobs *jobs, struct store_txn *txn, const char *key,

@@ -16,6 +16,7 @@ static json_t *shown(struct jobs *jobs, const struct record *record)
     tree_set_text(tree, "member", record->member);
     tree_set_text(tree, "target", slot ? slot->wanted.adapter->name : record->slot);
     tree_set_text(tree, "slot", record->slot);
+    tree_set_flag(tree, "paused", slot && slot->paused && job_is_open(record->job.state));
     tree_set_text(tree, "state", job_state_name(record->job.state));
     tree_set_text(tree, "error", record->error);
     tree_set_text(tree, "trace", record->trace);

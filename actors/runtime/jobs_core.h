@@ -6,6 +6,7 @@
  * jobs_calls.c   the calls between the turns
  * jobs_members.c documents, aliases, effects
  * jobs_answers.c questions, reports
+ * jobs_people.c  what people decide: retry, skip, send again, pause, resume
  * jobs_problems.c what fails, by cause
  * jobs_tell.c    job.* and target.* events, told and re-read */
 #ifndef USHER_JOBS_CORE_H
@@ -18,6 +19,7 @@ enum {
     JOBS_KIND_BYTES_MAX = 63,
     JOBS_PLANNED_MAX = 64, /* attempts begun in one turn */
     JOBS_SECRET_BYTES_MAX = 8192,
+    JOBS_HURRY_MS = 1000,     /* between tries that people's retries bring forward */
     JOBS_BULK_MS = 600000,    /* a cause older than this is bulk */
     JOBS_AHEAD_MS = 86400000, /* no schedule is further away: the clock was wrong */
 };
@@ -74,6 +76,7 @@ struct slot {
     int64_t paused_ms;
     char paused_who[EVENT_NAME_BYTES_MAX + 1];
     char paused_reason[VERDICT_WORDS_BYTES];
+    int64_t hurried_ms; /* when a person's retry last brought the next try forward; not kept */
     /* While refused. */
     uint8_t secret_hash[SHA256_BYTES];
     int64_t probe_ms; /* the next probe */
@@ -209,6 +212,8 @@ enum fault document_keep(struct store_txn *txn, const json_t *document) NODISCAR
 enum fault document_load(struct store_txn *txn, const char *member, json_t **out) NODISCARD;
 /* Does its document still name the job's key? */
 bool document_names(const json_t *document, const char *key, const char *to);
+/* The effect itself, borrowed; NULL if there is none. */
+const json_t *document_effect(const json_t *document, const char *key, const char *to);
 
 /* --- jobs_turn.c --- */
 
@@ -241,7 +246,14 @@ void slot_probe(struct jobs *jobs, struct slot *slot);
 struct task flight_task(const struct flight *flight);
 enum fault slot_secret(const struct slot *slot, char **secret) NODISCARD;
 
-/* jobs_problems.c */
+/* --- jobs_people.c --- */
+
+/* admin.* events that concern the engine. */
+enum fault people_apply(struct jobs *jobs, struct store_txn *txn, const struct event *event,
+                        const json_t *data) NODISCARD;
+
+/* --- jobs_problems.c --- */
+
 /* "fine", "down", "refused" or "paused". */
 const char *slot_word(const struct slot *slot);
 json_t *answer_problems(struct jobs *jobs, struct store_txn *txn, enum fault *fault);

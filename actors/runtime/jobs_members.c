@@ -84,7 +84,7 @@ static void normal_key(const json_t *document, const char *key, char *normal)
     }
 }
 
-static const json_t *effect_of(const json_t *document, const char *key, const char *to)
+const json_t *document_effect(const json_t *document, const char *key, const char *to)
 {
     char normal[JOBS_KEY_BYTES_MAX + 1];
     const json_t *effects = tree_get(document, "effects");
@@ -102,7 +102,7 @@ static const json_t *effect_of(const json_t *document, const char *key, const ch
 
 bool document_names(const json_t *document, const char *key, const char *to)
 {
-    return effect_of(document, key, to) != NULL;
+    return document_effect(document, key, to) != NULL;
 }
 
 /* How much a job of a key speaks against making it again. */

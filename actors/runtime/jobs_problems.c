@@ -51,10 +51,10 @@ bool slot_stopped(const struct slot *slot)
 
 const char *slot_word(const struct slot *slot)
 {
-    return slot->paused                                       ? "paused"
-           : slot->refused                                    ? "refused"
+    return slot->paused                                     ? "paused"
+           : slot->refused                                  ? "refused"
            : slot->breaker.failures >= BREAKER_FAILURES_MAX ? "down"
-                                                              : "fine";
+                                                            : "fine";
 }
 
 static bool slot_stands(const struct slot *slot)
@@ -117,7 +117,8 @@ static void group_free(void **item)
     *item = NULL;
 }
 
-static struct problem_group *group_new(struct survey *gather, const struct cause *cause, const char *slot)
+static struct problem_group *group_new(struct survey *gather, const struct cause *cause,
+                                       const char *slot)
 {
     if (zhashx_size(gather->groups) == PROBLEM_GROUPS_MAX) {
         gather->more = true;
@@ -147,7 +148,8 @@ static void set_earliest(json_t *tree, const char *key, int64_t at_ms)
     }
 }
 
-static void group_begin(struct problem_group *group, const struct cause *cause, const struct record *record)
+static void group_begin(struct problem_group *group, const struct cause *cause,
+                        const struct record *record)
 {
     json_t *sample = json_object();
     tree_set_text(sample, "key", record->key);
@@ -163,7 +165,8 @@ static void group_begin(struct problem_group *group, const struct cause *cause, 
     }
 }
 
-static void group_take(struct problem_group *group, const struct cause *cause, const struct record *record)
+static void group_take(struct problem_group *group, const struct cause *cause,
+                       const struct record *record)
 {
     bool retrying = strcmp(cause->word, "retrying") == 0;
     bool down = strcmp(cause->word, "down") == 0;
@@ -299,8 +302,7 @@ static json_t *targets(struct jobs *jobs)
 
 json_t *answer_problems(struct jobs *jobs, struct store_txn *txn, enum fault *fault)
 {
-    struct survey gather = {
-        .jobs = jobs, .txn = txn, .groups = zhashx_new(), .list = json_array()};
+    struct survey gather = {.jobs = jobs, .txn = txn, .groups = zhashx_new(), .list = json_array()};
     zhashx_set_destructor(gather.groups, group_free);
     gather_slots(&gather);
     *fault = walk(&gather);

@@ -297,6 +297,7 @@ static enum fault reread_job(struct jobs *jobs, struct store_txn *txn, const str
     bool calling = record.job.state == JOB_SENDING || record.job.state == JOB_COMMITTING;
     if (!calling && (done || tree_int(data, "change") > record.job.change)) {
         adopt(&record, data, state);
+        record.updated_ms = event->time_ms;
         fault = record_keep(jobs, txn, &record);
     }
     record_fini(&record);

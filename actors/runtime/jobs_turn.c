@@ -210,7 +210,7 @@ static bool run(struct jobs *jobs)
 static void tend_refused(struct jobs *jobs)
 {
     for (size_t i = 0; i < jobs->slot_count; i++) {
-        if (jobs->slots[i].refused) {
+        if (jobs->slots[i].refused && !jobs->slots[i].paused) {
             slot_probe(jobs, &jobs->slots[i]);
             jobs_wake(jobs, jobs->probe_ms < TURN_SECRET_MS ? jobs->probe_ms : TURN_SECRET_MS);
         }

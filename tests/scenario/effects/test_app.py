@@ -19,7 +19,8 @@ def fixture_sink():
 
 def tell(stage, sink, secret=SECRET):
     stage.secret("app", secret)
-    stage.config("app", f'    provider = webhook\n    url = "{sink.url}/api/usher"\n')
+    stage.config("app", f'    provider = webhook\n    url = "{sink.url}/api/usher"\n'
+                        '    secret = "file:secrets/app"\n')
     return stage.start("app")
 
 
@@ -87,9 +88,40 @@ def test_an_app_that_does_not_want_it(stage, sink, status, state):
 @pytest.mark.parametrize("text,words", [
     ("    provider = webhook\n", "app/url"),
     ('    provider = webhook\n    url = "http://example.com/x"\n', "app/url"),
+    ('    provider = webhook\n    url = "https://example.com/x"\n', "app/secret"),
+    ('    provider = webhook\n    url = "https://example.com/x"\n    secret = "whsec_c2hvcnQ="\n', "app/secret"),
 ])
 def test_a_mistake_is_named(stage, text, words):
     stage.secret("app", SECRET)
     stage.config("app", text)
     code, said = stage.check("app")
     assert code == 78 and words in said
+
+
+def test_an_old_id_is_told_on(stage, sink):
+    """Whoever kept the id of a member that became part of another one learns of the refund."""
+    sink.script(*[Answer(200, {})] * 9, path="/api/usher")
+    tell(stage, sink)
+    stage.publish(member(2, version=4))
+    stage.wait_job("app", "access:mem_0002", "done")
+    both = {"aliases": ["mem_0001", "mem_0002"], "merged": ["mem_0002"]}
+    stage.publish(member(1, version=5, **both), "member.changed")
+    stage.publish(member(1, version=6, access=False, tags=[], state="revoked", **both), "member.revoked")
+
+    def told():
+        newest = {}
+        for call in sink.calls("POST"):
+            data = call["body"]["data"]
+            newest[data["member"]] = (data["version"], data["access"])
+        return newest == {"mem_0001": (6, False), "mem_0002": (6, False)}
+
+    stage.kit.wait_until(told, what="both ids were told")
+    seen = [(call["headers"]["webhook-id"], call["body"]["data"]["member"]) for call in sink.calls("POST")]
+    assert len({message for message, _ in seen}) == len(set(seen))
+
+
+def test_nothing_is_sent_unless_it_is_wanted(stage):
+    stage.config("app")
+    stage.start("app")
+    stage.publish(member(1))
+    assert stage.wait_job("app", "access:mem_0001", "done")["target"] == "local"

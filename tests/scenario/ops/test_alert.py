@@ -209,6 +209,10 @@ def test_orphan_and_conflict(stage):
     stage.say("ledger", "member.due", member="", at=5, orphan="ch_1", source="stripe")
     stage.say("ledger", "member.changed", id="mem_a", version=1, identity_conflict=True)
     stage.expect(("identity_conflict", "mem_a"), ("orphan", "ch_1"))
+    wait_until(lambda: len(stage.slack.texts) == 2, 10, "Slack was told of both")
+    assert any(text.endswith("/members/mem_a") for text in stage.slack.texts)
+    assert any(text.endswith("/events") for text in stage.slack.texts)
+    assert {alert["href"] for alert in stage.ask()["alerts"]} == {"/members/mem_a", "/events"}
     stage.say("ledger", "member.revoked", id="mem_a", version=2,
               effects=[{"key": "refund:ch_1", "to": "support"}])
     stage.expect()
