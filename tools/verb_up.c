@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { WAIT_S = 30, WAIT_S_MAX = 3600 };
 
@@ -32,6 +33,32 @@ static int left_ms(const struct up *up)
 {
     int64_t left = up->until_ms - clock_mono_ms();
     return left > 1 ? (int)left : 1;
+}
+
+/* A home that is older than one of the processes has no keys for it. One half of a pair that is gone
+ * was taken away by somebody, and stays away. */
+static int make_keys(const struct cli *cli)
+{
+    const struct fleet_row *row;
+    for (size_t i = 0; (row = fleet_nth(i)); i++) {
+        char *secret = home_path(cli->home, "keys/%s.key", row->name);
+        char *public = home_path(cli->home, "keys/%s.pub", row->name);
+        bool missing = access(secret, F_OK) != 0 && access(public, F_OK) != 0;
+        free(secret);
+        free(public);
+        if (!missing || !fleet_has(row)) {
+            continue;
+        }
+        cli_say(cli, "making keys/%s.key: this home is older than usher-%s", row->name, row->name);
+        enum fault fault = home_make_cert(cli->home, row->name);
+        if (fault != OK) {
+            cli_fail(cli, CLI_NO, "cannot make %s/keys/%s.key: %s", cli->home, row->name,
+                     fault_words(fault));
+            cli_next(cli, "usher init");
+            return CLI_NO;
+        }
+    }
+    return CLI_FINE;
 }
 
 static int write_folders(struct up *up)
@@ -228,7 +255,8 @@ static int stay(const struct up *up)
 
 static int start(struct up *up, bool foreground)
 {
-    int code = write_folders(up);
+    int code = make_keys(up->cli);
+    code = code == CLI_FINE ? write_folders(up) : code;
     if (code != CLI_FINE) {
         return code;
     }

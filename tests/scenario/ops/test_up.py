@@ -75,6 +75,22 @@ def test_init(home):
     assert f"127.0.0.1:{home.ports.split(',')[0]}" in (home.path / "usher.cfg").read_text()
 
 
+def test_a_home_from_before_a_process_was_there(home):
+    """Made by an older usher: no section, no keys and no secret for it."""
+    home.usher("init", "--ports", home.ports)
+    config = (home.path / "usher.cfg").read_text()
+    app = config[config.index("app\n    provider"):config.index("alert\n    hook")]
+    home.edit(app, "")
+    for name in ("app.key", "app.pub", "console.key", "console.pub"):
+        (home.path / "keys" / name).unlink()
+    (home.path / "secrets/app").unlink()
+    told = home.usher("up")
+    assert "making keys/app.key" in told.stderr and "making keys/console.key" in told.stderr
+    assert (home.path / "keys/app.key").stat().st_mode & 0o777 == 0o600
+    assert home.json("status")["healthy"]
+    assert home.usher("up").stderr.count("making") == 0
+
+
 def test_init_again_changes_nothing(home):
     home.usher("init")
     before = home.files()
