@@ -279,3 +279,26 @@ def test_silenced_and_over(stage):
     stage.say("mailer", "job.dead", actor="mailer", key="welcome:mem_a", error="no such mailbox")
     wait_until(lambda: stage.slack.texts, 10, "another rule is told")
     assert len(stage.slack.texts) == 1 and "no such mailbox" in stage.slack.texts[0]
+
+
+def test_a_silence_runs_out(stage):
+    """A store that is made anew holds and tells it as before: once."""
+    until = int(time.time() * 1000) + 2000
+    stage.say("console", "admin.silenced", rule="key_refused", object="", until=until, reason="short")
+    stage.say("crm", "target.refused", actor="crm", target="hubspot", error="401")
+    stage.expect(("key_refused", "crm/hubspot"))
+    wait_until(lambda: stage.slack.texts, 10, "told when the silence is over")
+    assert time.time() * 1000 >= until
+    wait_until(lambda: len(stage.tools.read_all(1, ["job.done"])) == 2, 10, "both hooks were told")
+    assert stage.ask()["silences"] == []
+    assert stage.actor.stop() == 0
+    for path in pathlib.Path(stage.home, "data/alert").iterdir():
+        path.unlink()
+    stage.start()
+    stage.expect(("key_refused", "crm/hubspot"))
+    stage.say("crm", "target.accepted", actor="crm", target="hubspot")
+    stage.expect()
+    wait_until(lambda: len(stage.tools.read_all(1, ["alert.cleared"])) == 1, 10, "cleared")
+    stage.say("mailer", "job.dead", actor="mailer", key="welcome:mem_a", error="no such mailbox")
+    wait_until(lambda: any("no such mailbox" in text for text in stage.slack.texts), 10, "told of the next")
+    assert sum(text.startswith("A service refuses") for text in stage.slack.texts) == 1
