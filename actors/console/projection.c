@@ -93,6 +93,15 @@ bool has_key(struct store_txn *txn, int table, const struct key *key)
     return store_get(txn, table, key_slice(key), &value) == OK;
 }
 
+void copy_or_null(json_t *to, const json_t *from, const char *key)
+{
+    json_t *value = tree_get(from, key);
+    tree_set(to, key, value ? json_incref(value) : json_null());
+}
+
+/* A page counts on them; a store does without. */
+static const char *const often_null[] = {"member", "name", "rule", "who", "state", NULL};
+
 enum fault line_load(struct store_txn *txn, uint64_t seq, json_t **line)
 {
     struct key key = {.len = 0};
@@ -100,14 +109,25 @@ enum fault line_load(struct store_txn *txn, uint64_t seq, json_t **line)
     enum fault fault = tree_load(txn, TABLE_LINES, key_slice(&key), line);
     if (fault == OK && *line) {
         tree_set_int(*line, "seq", (int64_t)seq);
+        for (const char *const *field = often_null; *field; field++) {
+            copy_or_null(*line, *line, *field);
+        }
     }
     return fault;
 }
 
-static enum fault line_save(struct store_txn *txn, uint64_t seq, const json_t *line)
+/* Without what the key says, what is looked up each time, and what is null. */
+static enum fault line_save(struct store_txn *txn, uint64_t seq, json_t *line)
 {
     struct key key = {.len = 0};
     key_seq(&key, seq);
+    json_object_del(line, "seq");
+    json_object_del(line, "name");
+    for (const char *const *field = often_null; *field; field++) {
+        if (json_is_null(tree_get(line, *field))) {
+            json_object_del(line, *field);
+        }
+    }
     return tree_save(txn, TABLE_LINES, key_slice(&key), line);
 }
 
@@ -163,8 +183,6 @@ static json_t *stored_line(const json_t *line, const struct event *event, const 
 {
     json_t *stored = json_copy((json_t *)line);
     const char *key = tree_text(data, "key");
-    json_object_del(stored, "seq");
-    json_object_del(stored, "name");
     tree_set_text(stored, "cause", event->cause);
     if (strcmp(event->trace, event->id) != 0) {
         tree_set_text(stored, "trace", event->trace);
@@ -172,6 +190,10 @@ static json_t *stored_line(const json_t *line, const struct event *event, const 
     tree_set_text(stored, "source", event->source);
     if (strncmp(event->type, "admin.", 6) == 0) {
         tree_set_text(stored, "reason", tree_text(data, "reason"));
+    }
+    if (strncmp(event->type, "alert.", 6) == 0) {
+        tree_set_text(stored, "alert", tree_text(data, "rule"));
+        tree_set_text(stored, "object", tree_text(data, "object"));
     }
     if (*key && strncmp(event->type, "job.", 4) == 0) {
         char *job = must_sprintf("%s:%s", tree_text(data, "actor"), key);
@@ -247,7 +269,6 @@ static enum fault link_cause(struct store_txn *txn, const struct event *event)
         fault = line_load(txn, seq, &line);
     }
     if (fault == OK && line && !*tree_text(line, "member") && !tree_flag(line, "hidden")) {
-        json_object_del(line, "seq");
         tree_set_text(line, "member", event->subject);
         fault = line_save(txn, seq, line);
         if (fault == OK) {
@@ -326,15 +347,18 @@ static bool is_member_document(const struct event *event)
 
 static enum fault apply_member(struct store_txn *txn, const struct event *event, json_t *data)
 {
-    json_t *before = NULL;
-    enum fault fault = members_apply(txn, event, data, &before);
+    struct member_news news = {0};
+    enum fault fault = members_apply(txn, event, data, &news);
     if (fault == OK) {
         fault = link_cause(txn, event);
     }
     if (fault == OK) {
-        fault = outcome_save(txn, event, before, data);
+        fault = outcome_save(txn, event, news.before, data);
     }
-    json_decref(before);
+    if (fault == OK && news.paid) {
+        fault = whole_payment(txn, data);
+    }
+    json_decref(news.before);
     return fault;
 }
 

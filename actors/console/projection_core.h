@@ -52,7 +52,9 @@ enum fault scan_newest(struct store_txn *txn, int table, const struct key *prefi
 enum fault put_mark(struct store_txn *txn, int table, const struct key *key) NODISCARD;
 bool has_key(struct store_txn *txn, int table, const struct key *key);
 
-/* The line of a number, NULL if there is none. With the name of whom it is about. */
+void copy_or_null(json_t *to, const json_t *from, const char *key);
+
+/* The line of a number, NULL if there is none. line_name: with the name of whom it is about. */
 enum fault line_load(struct store_txn *txn, uint64_t seq, json_t **line) NODISCARD;
 enum fault line_name(struct store_txn *txn, json_t *line) NODISCARD;
 
@@ -62,9 +64,15 @@ int64_t count_of(struct store_txn *txn, const char *name);
 
 /* --- members ----------------------------------------------------------------------------------- */
 
-/* member.*: takes the document's place. *before is the old one (new reference), or NULL. */
+/* What a document changed. */
+struct member_news {
+    json_t *before; /* the old one (new reference), or NULL */
+    bool paid;      /* the last payment is one that was not the last before */
+};
+
+/* member.*: takes the document's place. */
 enum fault members_apply(struct store_txn *txn, const struct event *event, json_t *document,
-                         json_t **before) NODISCARD;
+                         struct member_news *news) NODISCARD;
 /* Who is known by exactly that name: appends ids to `list`. */
 enum fault members_named(struct store_txn *txn, const char *name, json_t *list) NODISCARD;
 enum fault member_row(struct store_txn *txn, const char *id, json_t **row) NODISCARD;
@@ -72,6 +80,9 @@ enum fault member_row(struct store_txn *txn, const char *id, json_t **row) NODIS
 /* --- the whole --------------------------------------------------------------------------------- */
 
 enum fault whole_apply(struct store_txn *txn, const struct event *event, const json_t *data) NODISCARD;
+
+/* Counts a member's last payment, on its day. */
+enum fault whole_payment(struct store_txn *txn, const json_t *document) NODISCARD;
 
 /* A page's place: "next" is its text, "" the start. */
 bool place_read(const char *after, uint64_t *seq);

@@ -122,8 +122,16 @@ static enum fault change_found(struct store_txn *txn, const json_t *document, bo
     return fault == OK ? change_words(txn, document, put) : fault;
 }
 
+static bool is_known_payment(const json_t *document, const json_t *old)
+{
+    const char *object = tree_text(tree_get(document, "last_payment"), "object");
+    return strcmp(object, tree_text(tree_get(old, "last_payment"), "object")) == 0 ||
+           tree_int(document, "last_payment_at") < tree_int(old, "last_payment_at");
+}
+
 /* A member that became part of another: known by its names there, and in no list. */
-static enum fault remove_member(struct store_txn *txn, const char *id)
+static enum fault remove_member(struct store_txn *txn, const char *id, const json_t *into,
+                                struct member_news *news)
 {
     json_t *row = NULL;
     struct key key = {.len = 0};
@@ -134,19 +142,21 @@ static enum fault remove_member(struct store_txn *txn, const char *id)
         fault = fault == OK ? change_found(txn, document, false) : fault;
         key_text(&key, id);
         fault = fault == OK ? store_delete(txn, TABLE_MEMBERS, key_slice(&key)) : fault;
+        news->paid = news->paid && !is_known_payment(into, document);
     }
     json_decref(row);
     return fault;
 }
 
-static enum fault remove_merged(struct store_txn *txn, const json_t *document)
+static enum fault remove_merged(struct store_txn *txn, const json_t *document,
+                                struct member_news *news)
 {
     const json_t *merged = tree_get(document, "merged");
     enum fault fault = OK;
     for (size_t i = 0; fault == OK && i < json_array_size(merged); i++) {
         const char *id = json_string_value(json_array_get(merged, i));
         if (id && strcmp(id, tree_text(document, "id")) != 0) {
-            fault = remove_member(txn, id);
+            fault = remove_member(txn, id, document, news);
         }
     }
     return fault;
@@ -177,17 +187,19 @@ static enum fault save_member(struct store_txn *txn, const struct event *event,
 }
 
 enum fault members_apply(struct store_txn *txn, const struct event *event, json_t *document,
-                         json_t **before)
+                         struct member_news *news)
 {
     json_t *row = NULL;
     const char *id = tree_text(document, "id");
     if (!*id) {
         return OK;
     }
-    enum fault fault = remove_merged(txn, document);
+    news->paid = tree_int(tree_get(document, "last_payment"), "amount") > 0;
+    enum fault fault = remove_merged(txn, document, news);
     fault = fault == OK ? member_row(txn, id, &row) : fault;
     json_t *old = tree_get(row, "doc");
-    *before = json_incref(old);
+    news->before = json_incref(old);
+    news->paid = news->paid && !is_known_payment(document, old);
     bool same = old && same_names(old, document);
     if (fault == OK && old) {
         fault = change_lists(txn, old, (uint64_t)tree_int(row, "seq"), false);
@@ -282,7 +294,7 @@ static json_t *listed(const json_t *row)
     const json_t *payment = tree_get(document, "last_payment");
     json_t *shown = json_object(), *last = json_null();
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
-        tree_set(shown, copied[i], json_incref(tree_get(document, copied[i])));
+        copy_or_null(shown, document, copied[i]);
     }
     if (tree_int(document, "last_payment_at")) {
         struct buf words = {0};

@@ -25,18 +25,16 @@ static enum fault count_day(struct store_txn *txn, const char *what, int64_t tim
     return count_add(txn, name, more);
 }
 
-/* Once for each payment, on the day when it came. */
-static enum fault count_payment(struct store_txn *txn, const struct event *event,
-                                const json_t *data)
+/* Money is counted by what the ledger makes of it: a provider tells of one payment in several events,
+ * and of payments for what is not ours. */
+enum fault whole_payment(struct store_txn *txn, const json_t *document)
 {
-    const json_t *fact = json_array_get(tree_get(data, "facts"), 0);
+    const json_t *payment = tree_get(document, "last_payment");
+    int64_t at_ms = tree_int(document, "last_payment_at");
     char what[64];
-    if (!is(tree_text(fact, "status"), "paid")) {
-        return OK;
-    }
-    enum fault fault = count_day(txn, "payments", event->time_ms, 1);
-    snprintf(what, sizeof what, "paid:%.16s", tree_text(fact, "currency"));
-    return fault == OK ? count_day(txn, what, event->time_ms, tree_int(fact, "amount")) : fault;
+    enum fault fault = count_day(txn, "payments", at_ms, 1);
+    snprintf(what, sizeof what, "paid:%.16s", tree_text(payment, "currency"));
+    return fault == OK ? count_day(txn, what, at_ms, tree_int(payment, "amount")) : fault;
 }
 
 static enum fault count_rule(struct store_txn *txn, const struct event *event, const char *rule)
@@ -71,10 +69,6 @@ static enum fault count_job(struct store_txn *txn, const struct event *event, co
 static enum fault count_event(struct store_txn *txn, const struct event *event, const json_t *data)
 {
     const char *type = event->type;
-    if (is(type, "payment.succeeded")) {
-        enum fault fault = mark_seen(txn, "seen:provider");
-        return fault == OK ? count_payment(txn, event, data) : fault;
-    }
     if (is(type, "mail.bounced")) {
         return count_day(txn, "bounces", event->time_ms, 1);
     }
@@ -108,7 +102,7 @@ static enum fault apply_alert(struct store_txn *txn, const struct event *event, 
     }
     json_t *alert = json_object();
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
-        tree_set(alert, copied[i], json_incref(tree_get(data, copied[i])));
+        copy_or_null(alert, data, copied[i]);
     }
     enum fault fault = tree_save(txn, TABLE_ALERTS, key_slice(&key), alert);
     json_decref(alert);
@@ -207,6 +201,8 @@ static json_t *history_of(const json_t *events)
         json_t *shown = json_object();
         bool cleared = is(tree_text(line, "type"), "alert.cleared");
         tree_set(shown, "time", json_incref(tree_get(line, "time")));
+        tree_set(shown, "rule", json_string(tree_text(line, "alert")));
+        tree_set(shown, "object", json_string(tree_text(line, "object")));
         tree_set(shown, "state", json_string(cleared ? "cleared" : "raised"));
         tree_set(shown, "text", json_incref(tree_get(line, "text")));
         tree_set(shown, "event", json_incref(tree_get(line, "event")));

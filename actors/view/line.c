@@ -373,6 +373,9 @@ bool line_of(const json_t *event, json_t **out)
     tree_set(line, "time", json_string(tree_text(event, "time")));
     tree_set(line, "lane", json_string(lane_of(type, data)));
     set_or_null(line, "text", buf_text(&text));
+    if (!*tree_text(line, "text")) {
+        tree_set(line, "text", json_string(type));
+    }
     set_or_null(line, "member", tree_text(event, "subject"));
     tree_set(line, "name", json_null());
     tree_set(line, "event", json_string(tree_text(event, "id")));
