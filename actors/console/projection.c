@@ -134,9 +134,17 @@ static enum fault line_save(struct store_txn *txn, uint64_t seq, json_t *line)
 /* The name is the member's of now: a line does not keep it. */
 enum fault line_name(struct store_txn *txn, json_t *line)
 {
+    struct glance glance;
     json_t *document = NULL;
     const char *member = tree_text(line, "member");
-    enum fault fault = *member ? projection_member(txn, member, &document) : FAULT_NOT_FOUND;
+    if (!*member) {
+        return OK;
+    }
+    if (glance_get(txn, member, &glance)) {
+        tree_set_text(line, "name", glance.name);
+        return OK;
+    }
+    enum fault fault = projection_member(txn, member, &document); /* part of another by now */
     if (fault == OK) {
         const char *name = tree_text(document, "name");
         tree_set_text(line, "name", *name ? name : tree_text(document, "email"));

@@ -19,6 +19,7 @@
  *            OUTCOMES  hash of an admin event's id -> how the member was before and after
  *            ALERTS    rule, object -> one that stands; SILENCES rule, object -> until when
  *            COUNTS    numbers by name: members by state, payments of a day, uses of a rule
+ *            GLANCES   member -> access, state, name and words: what a list looks at first
  * Ownership  Answers are new trees; NULL with a fault.
  * Limits     A page has at most PROJECTION_PAGE_MAX rows.
  * Threads    One. */
@@ -31,7 +32,7 @@
 
 #define PROJECTION_TABLE_NAMES                                                                     \
     "lines", "ids", "traces", "families", "members", "names", "words", "lists", "timeline",        \
-        "lanes", "jobs", "outcomes", "alerts", "silences", "counts"
+        "lanes", "jobs", "outcomes", "alerts", "silences", "counts", "glances"
 
 enum { PROJECTION_PAGE_MAX = 500 };
 

@@ -1,7 +1,8 @@
 /* projection_core.h - what the projection's files share. Not for others.
  *
  *   projection.c          one event, spread over the tables
- *   projection_members.c  who there is, found and listed
+ *   projection_members.c  who there is, and by what name
+ *   projection_search.c   who is in a list
  *   projection_events.c   lines by trace, family, member, job
  *   projection_whole.c    counts, alerts, the audit */
 #ifndef USHER_PROJECTION_CORE_H
@@ -24,7 +25,8 @@ enum {
     TABLE_OUTCOMES,
     TABLE_ALERTS,
     TABLE_SILENCES,
-    TABLE_COUNTS
+    TABLE_COUNTS,
+    TABLE_GLANCES
 };
 
 enum { KEY_HASH_BYTES = 12, KEY_TEXT_BYTES_MAX = 200, SEQ_BYTES = 8, DAY_MS = 86400000 };
@@ -76,6 +78,18 @@ enum fault members_apply(struct store_txn *txn, const struct event *event, json_
 /* Who is known by exactly that name: appends ids to `list`. */
 enum fault members_named(struct store_txn *txn, const char *name, json_t *list) NODISCARD;
 enum fault member_row(struct store_txn *txn, const char *id, json_t **row) NODISCARD;
+
+/* What lists look at first; lives in the transaction. */
+struct glance {
+    bool access;
+    const char *state;
+    const char *name; /* or the address */
+    const char *words; /* packed (words.h) */
+    size_t words_len;
+};
+
+enum fault glance_save(struct store_txn *txn, const json_t *document) NODISCARD;
+bool glance_get(struct store_txn *txn, const char *id, struct glance *glance);
 
 /* --- the whole --------------------------------------------------------------------------------- */
 

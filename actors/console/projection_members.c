@@ -1,7 +1,5 @@
 #include "projection_core.h"
 
-#include "clock.h"
-#include "money.h"
 #include "must.h"
 #include "values.h"
 #include "words.h"
@@ -10,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 128, LOOKED_AT_MAX = 20000, NAME_BYTES_MAX = 1024, ALIASES_MAX = 64 };
+enum { NAMES_MAX = 128, NAME_BYTES_MAX = 1024, ALIASES_MAX = 64 };
 
 /* --- rows: {"doc", "seq", "time"} -------------------------------------------------------------- */
 
@@ -122,6 +120,12 @@ static enum fault change_found(struct store_txn *txn, const json_t *document, bo
     return fault == OK ? change_words(txn, document, put) : fault;
 }
 
+static bool same_glance(const json_t *a, const json_t *b)
+{
+    return strcmp(tree_text(a, "state"), tree_text(b, "state")) == 0 &&
+           tree_flag(a, "access") == tree_flag(b, "access");
+}
+
 static bool is_known_payment(const json_t *document, const json_t *old)
 {
     const char *object = tree_text(tree_get(document, "last_payment"), "object");
@@ -142,6 +146,7 @@ static enum fault remove_member(struct store_txn *txn, const char *id, const jso
         fault = fault == OK ? change_found(txn, document, false) : fault;
         key_text(&key, id);
         fault = fault == OK ? store_delete(txn, TABLE_MEMBERS, key_slice(&key)) : fault;
+        fault = fault == OK ? store_delete(txn, TABLE_GLANCES, key_slice(&key)) : fault;
         news->paid = news->paid && !is_known_payment(into, document);
     }
     json_decref(row);
@@ -207,6 +212,9 @@ enum fault members_apply(struct store_txn *txn, const struct event *event, json_
     }
     fault = fault == OK ? change_lists(txn, document, event->seq, true) : fault;
     fault = fault == OK && !same ? change_found(txn, document, true) : fault;
+    if (fault == OK && !(same && same_glance(old, document))) {
+        fault = glance_save(txn, document);
+    }
     fault = fault == OK ? save_member(txn, event, document) : fault;
     json_decref(row);
     return fault;
@@ -277,211 +285,6 @@ enum fault projection_member(struct store_txn *txn, const char *who, json_t **do
     }
     json_decref(ids);
     return fault == OK && !*document ? FAULT_NOT_FOUND : fault;
-}
-
-/* --- lists ------------------------------------------------------------------------------------- */
-
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
-
-static json_t *listed(const json_t *row)
-{
-    static const char *const copied[] = {"id", "email", "name", "state", "access", "tags"};
-    const json_t *document = tree_get(row, "doc");
-    const json_t *payment = tree_get(document, "last_payment");
-    json_t *shown = json_object(), *last = json_null();
-    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
-        copy_or_null(shown, document, copied[i]);
-    }
-    if (tree_int(document, "last_payment_at")) {
-        struct buf words = {0};
-        money_words(tree_int(payment, "amount"), tree_text(payment, "currency"), &words);
-        last = json_object();
-        tree_set_int(last, "amount", tree_int(payment, "amount"));
-        tree_set_text(last, "currency", tree_text(payment, "currency"));
-        tree_set_text(last, "text", buf_text(&words));
-        buf_fini(&words);
-    }
-    tree_set(shown, "last_payment_at", time_or_null(tree_int(document, "last_payment_at")));
-    tree_set(shown, "last_payment", last);
-    tree_set(shown, "updated_at", time_or_null(tree_int(row, "time")));
-    return shown;
-}
-
-struct listing {
-    struct store_txn *txn;
-    const struct members_query *query;
-    const struct words *asked;
-    json_t *list;
-    size_t limit;
-    size_t looked_at;
-    size_t prefix_len; /* of WORDS: none; of LISTS: the list's name */
-    struct key last;   /* the newest key that was passed */
-    bool more;
-    enum fault fault;
-};
-
-static bool fits(const struct listing *listing, const json_t *document, const char *word)
-{
-    const struct members_query *query = listing->query;
-    bool access = strcmp(query->access, "true") == 0;
-    if ((*query->state && strcmp(query->state, tree_text(document, "state")) != 0) ||
-        (*query->access && access != tree_flag(document, "access"))) {
-        return false;
-    }
-    if (!listing->asked) {
-        return true;
-    }
-    struct words *words = must_calloc(1, sizeof *words);
-    words_of(document, words);
-    bool all = true;
-    for (size_t i = 0; all && i < listing->asked->count; i++) {
-        all = words_first(words, listing->asked->word[i]) != NULL;
-    }
-    /* Somebody with several words of one beginning is listed at the first of them. */
-    const char *first = words_first(words, listing->asked->word[0]);
-    all = all && (!word || strcmp(first, word) == 0);
-    free(words);
-    return all;
-}
-
-/* False: the page is full. */
-static bool take(struct listing *listing, struct slice key, const char *id, const char *word)
-{
-    json_t *row = NULL;
-    if (json_array_size(listing->list) == listing->limit || listing->looked_at == LOOKED_AT_MAX) {
-        listing->more = true;
-        return false;
-    }
-    listing->looked_at++;
-    listing->fault = member_row(listing->txn, id, &row);
-    const json_t *document = tree_get(row, "doc");
-    if (listing->fault == OK && document && fits(listing, document, word)) {
-        MUST(json_array_append_new(listing->list, listed(row)) == 0);
-    }
-    json_decref(row);
-    memcpy(listing->last.bytes, key.bytes, key.len);
-    listing->last.len = key.len;
-    return listing->fault == OK;
-}
-
-static bool on_word(void *self, struct slice key, struct slice value)
-{
-    (void)value;
-    const char *word = key.bytes;
-    const char *id = word + strnlen(word, key.len) + 1;
-    return id >= word + key.len || take(self, key, id, word);
-}
-
-static bool on_listed(void *self, struct slice key, struct slice value)
-{
-    char id[STORE_KEY_BYTES_MAX + 1];
-    size_t len = value.len < sizeof id ? value.len : sizeof id - 1;
-    memcpy(id, value.bytes, len);
-    id[len] = '\0';
-    return take(self, key, id, NULL);
-}
-
-/* The last key of the page before, of its hex. A search goes on behind it, a list below it. */
-static struct slice place_of(const char *after, bool behind, struct key *key)
-{
-    size_t len = strlen(after) / 2;
-    if (!len || len >= sizeof key->bytes || !hex_decode(after, strlen(after), key->bytes, len)) {
-        return (struct slice){NULL, 0};
-    }
-    key->bytes[len] = 0;
-    return (struct slice){key->bytes, len + behind};
-}
-
-static json_t *next_of(const struct listing *listing)
-{
-    char hex[2 * STORE_KEY_BYTES_MAX + 1];
-    if (!listing->more || !listing->last.len) {
-        return json_null();
-    }
-    hex_encode(listing->last.bytes, listing->last.len, hex);
-    return json_string(hex);
-}
-
-static enum fault search(struct listing *listing, struct slice from)
-{
-    const char *word = listing->asked->word[0];
-    return store_scan(listing->txn, TABLE_WORDS, text_slice(word), from, false, on_word, listing);
-}
-
-static enum fault list(struct listing *listing, struct slice before)
-{
-    const struct members_query *query = listing->query;
-    struct key prefix = {.len = 0};
-    char name[64] = "";
-    if (*query->state) {
-        snprintf(name, sizeof name, "s:%.32s", query->state);
-    } else if (*query->access) {
-        snprintf(name, sizeof name, "a:%.8s", query->access);
-    }
-    key_text(&prefix, name);
-    return store_scan_before(listing->txn, TABLE_LISTS, key_slice(&prefix), before, on_listed,
-                             listing);
-}
-
-static json_t *total_of(struct store_txn *txn, const struct members_query *query)
-{
-    char name[80] = "members:";
-    if (*query->text || (*query->state && *query->access)) {
-        return json_null();
-    }
-    if (*query->state) {
-        snprintf(name, sizeof name, "members:s:%.32s", query->state);
-    } else if (*query->access) {
-        snprintf(name, sizeof name, "members:a:%.8s", query->access);
-    }
-    return json_integer(count_of(txn, name));
-}
-
-/* The longest word has the fewest: it leads. */
-static void lead_with_longest(struct words *asked)
-{
-    char first[WORDS_BYTES_MAX + 1];
-    size_t longest = 0;
-    for (size_t i = 1; i < asked->count; i++) {
-        longest = strlen(asked->word[i]) > strlen(asked->word[longest]) ? i : longest;
-    }
-    memcpy(first, asked->word[0], sizeof first);
-    memmove(asked->word[0], asked->word[longest], sizeof first);
-    memcpy(asked->word[longest], first, sizeof first);
-}
-
-enum fault projection_members(struct store_txn *txn, const struct members_query *query,
-                              json_t **answer)
-{
-    struct words *asked = must_calloc(1, sizeof *asked);
-    struct key place;
-    words_split(query->text, WORDS_ASKED_MAX, asked);
-    if (asked->count) {
-        lead_with_longest(asked);
-    }
-    struct listing listing = {.txn = txn,
-                              .query = query,
-                              .asked = asked->count ? asked : NULL,
-                              .list = json_array(),
-                              .limit = query->limit < PROJECTION_PAGE_MAX ? query->limit
-                                                                          : PROJECTION_PAGE_MAX};
-    struct slice from = place_of(query->after, asked->count > 0, &place);
-    enum fault fault = asked->count ? search(&listing, from) : list(&listing, from);
-    fault = fault == OK ? listing.fault : fault;
-    *answer = NULL;
-    if (fault == OK) {
-        *answer = json_object();
-        tree_set(*answer, "members", json_incref(listing.list));
-        tree_set(*answer, "next", next_of(&listing));
-        tree_set(*answer, "total", total_of(txn, query));
-    }
-    json_decref(listing.list);
-    free(asked);
-    return fault;
 }
 
 /* --- what happened to one ---------------------------------------------------------------------- */

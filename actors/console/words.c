@@ -100,13 +100,19 @@ void words_split(const char *text, size_t most, struct words *words)
     sort(words);
 }
 
-const char *words_first(const struct words *words, const char *prefix)
+void words_pack(const struct words *words, struct buf *out)
 {
-    size_t len = strlen(prefix);
+    buf_add(out, "", 1);
     for (size_t i = 0; i < words->count; i++) {
-        if (strncmp(words->word[i], prefix, len) == 0) {
-            return words->word[i];
-        }
+        buf_add(out, words->word[i], strlen(words->word[i]) + 1);
     }
-    return NULL;
+}
+
+const char *words_packed_first(const char *packed, size_t len, const char *prefix)
+{
+    char wanted[WORDS_BYTES_MAX + 2] = "";
+    size_t more = strnlen(prefix, WORDS_BYTES_MAX);
+    memcpy(wanted + 1, prefix, more);
+    const char *found = memmem(packed, len, wanted, more + 1);
+    return found ? found + 1 : NULL;
 }

@@ -7,6 +7,8 @@
 #ifndef USHER_WORDS_H
 #define USHER_WORDS_H
 
+#include "buf.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,8 +23,10 @@ struct words {
 void words_of(const json_t *document, struct words *words);
 /* At most `most`. */
 void words_split(const char *text, size_t most, struct words *words);
-/* The first that begins with `prefix`, NULL if none does. */
-const char *words_first(const struct words *words, const char *prefix);
+/* Appends them, a NUL before the first and behind each. */
+void words_pack(const struct words *words, struct buf *out);
+/* The first of packed ones that begins with `prefix`, NULL if none does. */
+const char *words_packed_first(const char *packed, size_t len, const char *prefix);
 
 /* A name as it is compared: lower case where it is ASCII, at most `room` - 1 bytes. */
 void words_lower(const char *text, char *lower, size_t room);
