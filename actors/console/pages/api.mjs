@@ -71,7 +71,18 @@ export async function act(method, path, body) {
     return answer;
 }
 
-// {data, problem, loading, again}: data stays while it is read once more, and when that fails.
+const AGAIN_MS = 3000;
+
+// Not all of it came, and nobody will say when it would.
+function isLacking(data, problem) {
+    if (problem) {
+        return problem.status === 0 || problem.status >= 500;
+    }
+    return Boolean(data && (data.fleet === "down" || (data.partial || []).length));
+}
+
+// {data, problem, loading, again}: data stays while it is read once more, and when that fails. What
+// was not whole is read again by itself.
 export function useRead(path) {
     const [state, set] = useState({ path: null, data: null, problem: null, loading: true });
     const [turn, setTurn] = useState(0);
@@ -96,6 +107,13 @@ export function useRead(path) {
     }, [path, turn]);
     const again = () => setTurn((was) => was + 1);
     useEffect(() => live.onChange(again), []);
+    useEffect(() => {
+        if (state.loading || !isLacking(state.data, state.problem)) {
+            return undefined;
+        }
+        const timer = setTimeout(again, AGAIN_MS);
+        return () => clearTimeout(timer);
+    }, [state]);
     const current = state.path === path ? state : { data: kept.get(path) || null, problem: null, loading: true };
     return { ...current, again };
 }
