@@ -208,8 +208,9 @@ static void explain_invalid(const struct task *task, const json_t *body, struct 
                     tags);
         return;
     }
-    verdict_set(verdict, VERDICT_NEVER, "HubSpot says no (400), category %.40s",
-                tree_text(body, "category"));
+    const char *category = tree_text(body, "category");
+    verdict_set(verdict, VERDICT_NEVER, "HubSpot says no (400)%s%.40s",
+                *category ? ", category " : "", category);
 }
 
 /* The 429 names its policy where there is no Retry-After. */
