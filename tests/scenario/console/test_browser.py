@@ -162,7 +162,8 @@ def test_every_view_in_every_state(node, world):
     # as many as there may be versions of her until the last
     crm.script(*[sinks.Answer(400, {"message": "Property values were not valid"}) for _ in range(9)], path="/crm/")
     buy(fleet, 99, "Dead Letter")
-    problem = wait_until(lambda: next(iter(owner.get("problems")["problems"]), None), 30, "a problem")
+    fleet.settle()
+    problem = wait_until(lambda: next((p for p in owner.get("problems")["problems"] if p["cause"] == "dead"), None), 30)
     sample = problem["sample"]
     owner.act("alerts/silence", rule="disk", object="", hours=8, reason="known, a new disk is on its way")
     owner.act("people", name="bob", role="support", reason="joins us")
