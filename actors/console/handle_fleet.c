@@ -76,11 +76,6 @@ static json_t *actor_of(const json_t *peer)
     return actor;
 }
 
-static bool is_actor(const char *name)
-{
-    return strncmp(name, "people/", 7) != 0 && strcmp(name, "tools") != 0;
-}
-
 static void show_finish(struct visit *visit, const struct gather *gather, json_t *context)
 {
     (void)context;
@@ -89,7 +84,7 @@ static void show_finish(struct visit *visit, const struct gather *gather, json_t
     size_t i;
     json_array_foreach(tree_get(status, "peers"), i, peer)
     {
-        if (is_actor(tree_text(peer, "name"))) {
+        if (home_is_actor(peer)) {
             MUST(json_array_append_new(actors, actor_of(peer)) == 0);
         }
     }

@@ -10,6 +10,12 @@
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
+bool home_is_actor(const json_t *peer)
+{
+    const char *name = tree_text(peer, "name");
+    return strncmp(name, "people/", 7) != 0 && strcmp(name, "tools") != 0;
+}
+
 const char *home_actor_state(const json_t *peer)
 {
     if (!tree_flag(peer, "connected")) {
@@ -154,9 +160,7 @@ static const json_t *first_missing(const json_t *status)
     json_t *peer;
     json_array_foreach(tree_get(status, "peers"), i, peer)
     {
-        const char *name = tree_text(peer, "name");
-        bool person = strncmp(name, "people/", 7) == 0 || strcmp(name, "tools") == 0;
-        if (!person && strcmp(home_actor_state(peer), "up") != 0) {
+        if (home_is_actor(peer) && strcmp(home_actor_state(peer), "up") != 0) {
             return peer;
         }
     }

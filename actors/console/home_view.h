@@ -8,6 +8,7 @@
 #define USHER_HOME_VIEW_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -28,6 +29,9 @@ struct home_seen {
 
 /* {color, sentence, advice, tiles, problems} (a new tree). */
 json_t *home_view(const struct home_seen *seen);
+
+/* Of the broker's peers, those that should always be there: people and the tools come and go. */
+bool home_is_actor(const json_t *peer);
 
 /* How one process is, of the broker's peers: "up", "lagging" or "missing". */
 const char *home_actor_state(const json_t *peer);

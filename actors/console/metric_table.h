@@ -3,7 +3,7 @@
  *
  * X(where, key, "name", type, divisor, "help")
  *   where    BROKER, DOOR, PEER, REPORT (of every actor) or CONSOLE: the tree that the key is in;
- *            PEER and REPORT get the label actor
+ *            PEER and REPORT get the label actor; people and the tools are left out
  *   divisor  1000 where the tree has milliseconds and the metric seconds
  * Names follow https://prometheus.io/docs/practices/naming/: base units, _total for counters. */
 X(BROKER, "head", "usher_journal_events_total", "counter", 1, "Events in the journal, ever.")
@@ -26,6 +26,7 @@ X(REPORT, "applied", "usher_actor_events_total", "counter", 1, "Events applied s
 X(REPORT, "batches", "usher_actor_batches_total", "counter", 1, "Transactions that applied events.")
 X(REPORT, "retried", "usher_actor_batches_retried_total", "counter", 1, "Batches that had to be tried again.")
 X(REPORT, "emitted", "usher_actor_emitted_total", "counter", 1, "Events that the actor published.")
+X(REPORT, "refused", "usher_actor_refused_total", "counter", 1, "Events that the broker refused for good: anything but 0 is our mistake.")
 X(REPORT, "outbox", "usher_actor_outbox_events", "gauge", 1, "Events that wait for the broker's answer.")
 X(REPORT, "store_bytes", "usher_actor_store_bytes", "gauge", 1, "Bytes used in the actor's store.")
 X(REPORT, "calls", "usher_calls_total", "counter", 1, "Calls to targets.")

@@ -1,5 +1,7 @@
 #include "metrics.h"
 
+#include "home_view.h"
+#include "must.h"
 #include "values.h"
 
 #include <string.h>
@@ -31,10 +33,10 @@ static void add_label(struct buf *out, const char *name, const char *value)
 {
     buf_printf(out, "%s=\"", name);
     for (; *value; value++) {
-        if (*value == '\\' || *value == '"') {
+        if (*value == '\\' || *value == '"' || *value == '\n') {
             buf_add(out, "\\", 1);
         }
-        buf_add(out, *value == '\n' ? " " : value, 1);
+        buf_add(out, *value == '\n' ? "n" : value, 1);
     }
     buf_add_text(out, "\"");
 }
@@ -153,6 +155,19 @@ static void add_targets(struct buf *out, const json_t *peers)
     }
 }
 
+static void add_refused_deliveries(struct buf *out, const json_t *peers)
+{
+    size_t i;
+    json_t *peer;
+    add_head(out, "usher_webhook_refused_total", "counter",
+             "Deliveries refused: noise, signature (a wrong secret or clock), own (our trouble).");
+    json_array_foreach(peers, i, peer)
+    {
+        add_members(out, "usher_webhook_refused_total", tree_text(peer, "name"), "share",
+                    tree_get(tree_get(peer, "report"), "refusals"));
+    }
+}
+
 static void add_refused(struct buf *out, const json_t *status)
 {
     const json_t *refused = tree_get(tree_get(status, "counts"), "refused");
@@ -160,9 +175,21 @@ static void add_refused(struct buf *out, const json_t *status)
     add_members(out, "usher_broker_refused_total", NULL, "fault", refused);
 }
 
+/* Without people and the tools: who has gone home is not down (a new list of borrowed trees). */
+static json_t *actors_of(const json_t *status)
+{
+    size_t i;
+    json_t *actors = json_array(), *peer;
+    json_array_foreach(tree_get(status, "peers"), i, peer)
+    {
+        MUST(!home_is_actor(peer) || json_array_append(actors, peer) == 0);
+    }
+    return actors;
+}
+
 void metrics_text(const json_t *status, const json_t *console, struct buf *out)
 {
-    const json_t *peers = tree_get(status, "peers");
+    json_t *peers = actors_of(status);
     add_head(out, "usher_broker_up", "gauge", "1 while the broker answers.");
     buf_printf(out, "usher_broker_up %d\n", status != NULL);
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
@@ -176,8 +203,10 @@ void metrics_text(const json_t *status, const json_t *console, struct buf *out)
     if (status) {
         add_jobs(out, peers);
         add_targets(out, peers);
+        add_refused_deliveries(out, peers);
         add_refused(out, status);
     }
     add_head(out, "usher_members_by_state", "gauge", "Members by state.");
     add_members(out, "usher_members_by_state", NULL, "state", tree_get(console, "by_state"));
+    json_decref(peers);
 }

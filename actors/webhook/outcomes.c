@@ -49,6 +49,15 @@ uint64_t outcomes_refused(const struct outcomes *outcomes)
     return sum_of(outcomes, NOISE) + sum_of(outcomes, SIGNATURE) + sum_of(outcomes, OWN);
 }
 
+json_t *outcomes_refusals(const struct outcomes *outcomes)
+{
+    json_t *tree = json_object();
+    tree_set_int(tree, "noise", (int64_t)sum_of(outcomes, NOISE));
+    tree_set_int(tree, "signature", (int64_t)sum_of(outcomes, SIGNATURE));
+    tree_set_int(tree, "own", (int64_t)sum_of(outcomes, OWN));
+    return tree;
+}
+
 json_t *outcomes_data(const struct outcomes *outcomes, int64_t since_ms, int64_t until_ms)
 {
     json_t *data = json_object(), *reasons = json_object();

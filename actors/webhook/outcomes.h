@@ -27,6 +27,8 @@ enum outcome outcome_find(const char *name);
 bool outcome_is_trouble(enum outcome outcome);
 
 uint64_t outcomes_refused(const struct outcomes *outcomes);
+/* Refused, by whose trouble it is: {"noise":n,"signature":n,"own":n} */
+json_t *outcomes_refusals(const struct outcomes *outcomes);
 
 /* {"since":ms,"until":ms,"total":n,"signatures":n,"own":n,"reasons":{"forged":n,...}} */
 json_t *outcomes_data(const struct outcomes *outcomes, int64_t since_ms, int64_t until_ms);

@@ -187,7 +187,7 @@ static void webhook_report(void *state, json_t *into)
     tree_set_int(into, "received",
                  (int64_t)(outcomes->counts[OUTCOME_RECEIVED] + outcomes->counts[OUTCOME_IGNORED]));
     tree_set_int(into, "duplicates", (int64_t)outcomes->counts[OUTCOME_DUPLICATE]);
-    tree_set_int(into, "refused", (int64_t)outcomes_refused(outcomes));
+    tree_set(into, "refusals", outcomes_refusals(outcomes)); /* "refused" is the skeleton's */
     tree_set_int(into, "in_flight", (int64_t)door_in_flight(webhook->door));
     tree_set_int(into, "connections", (int64_t)door_connections(webhook->door));
     tree_set_int(into, "unlogged", (int64_t)door_deliveries(webhook->door)->unlogged);

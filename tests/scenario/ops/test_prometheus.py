@@ -19,7 +19,8 @@ from fleet import EMBEDDED, Fleet  # noqa: E402  pylint: disable=wrong-import-po
 from kit import wait_until  # noqa: E402  pylint: disable=wrong-import-position
 
 OPS = pathlib.Path(__file__).parents[3] / "ops"
-LABELLED = {"usher_jobs", "usher_target_state", "usher_broker_refused_total", "usher_members_by_state", "usher_broker_up"}
+LABELLED = {"usher_jobs", "usher_target_state", "usher_broker_refused_total", "usher_webhook_refused_total",
+            "usher_members_by_state", "usher_broker_up"}
 
 
 @pytest.fixture(scope="module", name="fleet")

@@ -153,6 +153,11 @@ static void test_refusals(void **state)
     assert_true(json_equal(data, expected));
     json_decref(data);
     json_decref(expected);
+    data = outcomes_refusals(&outcomes);
+    expected = json_pack("{s:i,s:i,s:i}", "noise", 50, "signature", 3, "own", 2);
+    assert_true(json_equal(data, expected));
+    json_decref(data);
+    json_decref(expected);
 }
 
 int main(void)
