@@ -43,11 +43,13 @@ def metrics(fleet, key):
 
 
 def test_the_text_is_clean(fleet, key):
-    wait_until(lambda: 'usher_jobs{actor="crm"' in metrics(fleet, key) or
-               'usher_actor_up{actor="crm"} 1' in metrics(fleet, key), 20, "all have reported")
+    wait_until(lambda: all(f'usher_actor_uptime_seconds{{actor="{name}"}}' in metrics(fleet, key)
+                           for name in ("crm", "webhook")), 20, "they have reported")
     text = metrics(fleet, key)
     ran = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert ran.returncode == 0 and not ran.stdout + ran.stderr, ran.stdout + ran.stderr
+    assert 'actor="webhook",share="own"} 0' in text
+    assert 'actor="tools"' not in text  # whoever has just asked, and goes again, is no actor
     families = re.findall(r"^# TYPE (\S+)", text, re.M)
     assert len(families) == len(set(families))
 
