@@ -1,5 +1,6 @@
 #include "projection_core.h"
 
+#include "clock.h"
 #include "line.h"
 #include "must.h"
 #include "values.h"
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { BODY_BYTES_MIN = 1024 };
 
 /* --- keys -------------------------------------------------------------------------------------- */
 
@@ -222,9 +225,9 @@ static enum fault index_event(struct store_txn *txn, const struct event *event, 
     key_hash(&id, event->id, "");
     enum fault fault =
         store_put(txn, TABLE_IDS, key_slice(&id), (struct slice){seq, sizeof seq});
-    key_hash(&trace, event->trace, "");
-    key_seq(&trace, event->seq);
     if (fault == OK) {
+        key_trace(txn, event->trace, &trace);
+        key_seq(&trace, event->seq);
         fault = put_mark(txn, TABLE_TRACES, &trace);
     }
     size_t len = strcspn(event->type, ".");
@@ -401,9 +404,51 @@ static bool is_no_news(const struct event *event, const json_t *data)
     return strcmp(event->type, "job.done") == 0 && (strcmp(actor, "alert") == 0 || nobody);
 }
 
+/* The provider's body is most of an event's bytes, and no page shows it from here. */
+static json_t *data_without_body(const struct event *event)
+{
+    struct value_cursor at = {event->data, event->data + event->data_len};
+    struct buf kept = {0}, map = {0};
+    size_t pairs = 0, count = 0;
+    if (event->data_len < BODY_BYTES_MIN || !value_get_map(&at, &pairs)) {
+        return event_data(event);
+    }
+    for (size_t i = 0; i < pairs; i++) {
+        const uint8_t *from = at.at;
+        const char *key = "";
+        size_t len = 0;
+        MUST(value_get_string(&at, &key, &len) && value_skip(&at)); /* it was parsed before */
+        if (len != strlen("raw") || memcmp(key, "raw", len) != 0) {
+            buf_add(&kept, from, (size_t)(at.at - from));
+            count++;
+        }
+    }
+    value_put_map(&map, count);
+    buf_add(&map, kept.bytes, kept.len);
+    struct event without = {.data = map.bytes, .data_len = map.len};
+    json_t *data = event_data(&without);
+    buf_fini(&kept);
+    buf_fini(&map);
+    return data;
+}
+
+/* As event_json() makes it, what line_of() reads of it. */
+static json_t *event_tree(const struct event *event)
+{
+    char time[CLOCK_TEXT_BYTES];
+    json_t *tree = json_object();
+    tree_set_text(tree, "id", event->id);
+    tree_set_text(tree, "type", event->type);
+    tree_set_text(tree, "subject", event->subject);
+    tree_set_text(tree, "who", event->who);
+    tree_set_text(tree, "time", clock_rfc3339(event->time_ms, time));
+    tree_set(tree, "data", data_without_body(event));
+    return tree;
+}
+
 enum fault projection_apply(struct store_txn *txn, const struct event *event, json_t **out)
 {
-    json_t *tree = event_json(event), *line = NULL;
+    json_t *tree = event_tree(event), *line = NULL;
     json_t *data = tree_get(tree, "data");
     tree_set_int(tree, "seq", (int64_t)event->seq);
     bool shown = line_of(tree, &line) && !is_no_news(event, data);

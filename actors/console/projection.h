@@ -7,7 +7,7 @@
  *            journal (actor_read). Whatever a name contains, it breaks no key.
  * Tables     LINES     seq -> what happened, as a line (line.h) with id, cause, trace and source
  *            IDS       hash of an event's id -> seq
- *            TRACES    hash of a trace, seq
+ *            TRACES    seq of a trace's first event, seq
  *            FAMILIES  "payment", seq: events of a family
  *            MEMBERS   id -> the newest document, and since when
  *            NAMES     every name somebody is known by, member

@@ -98,6 +98,9 @@ enum fault whole_apply(struct store_txn *txn, const struct event *event, const j
 /* Counts a member's last payment, on its day. */
 enum fault whole_payment(struct store_txn *txn, const json_t *document) NODISCARD;
 
+/* Where the events of a trace stand in TRACES; their numbers follow. The event's own id must be known. */
+void key_trace(struct store_txn *txn, const char *trace, struct key *key);
+
 /* A page's place: "next" is its text, "" the start. */
 bool place_read(const char *after, uint64_t *seq);
 json_t *place_text(uint64_t seq);

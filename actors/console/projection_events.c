@@ -23,6 +23,19 @@ static enum fault seq_of(struct store_txn *txn, const char *id, uint64_t *seq)
     return fault;
 }
 
+/* By the number of the trace's first event: what happens at one time lies together, and so is written
+ * together. A trace that no event gave its name has a number beyond all of theirs. */
+void key_trace(struct store_txn *txn, const char *trace, struct key *key)
+{
+    uint64_t seq;
+    if (seq_of(txn, trace, &seq) == OK) {
+        key_seq(key, seq);
+    } else {
+        key_seq(key, UINT64_MAX);
+        key_hash(key, trace, "");
+    }
+}
+
 /* Under which a provider's own id is known here. */
 enum fault projection_event_seq(struct store_txn *txn, const char *id, uint64_t *seq)
 {
@@ -87,7 +100,7 @@ enum fault projection_trace(struct store_txn *txn, const char *id, json_t **answ
     fault = fault == OK ? line_load(txn, seq, &line) : fault;
     const char *trace = tree_text(line, "trace");
     trace = *trace ? trace : tree_text(line, "event");
-    key_hash(&prefix, trace, "");
+    key_trace(txn, trace, &prefix);
     seqs->most = TRACE_MAX;
     if (fault == OK) {
         fault = store_scan(txn, TABLE_TRACES, key_slice(&prefix), (struct slice){NULL, 0}, false,
