@@ -183,8 +183,8 @@ static int run_case(struct bench_run *run, const char *name)
 {
     static const char *const publish[] = {"broker", NULL};
     static const char *const webhook[] = {"broker", "webhook", NULL};
-    static const char *const effect[] = {"broker",  "webhook", "ledger", "crm",
-                                         "support", "mailer",  "app",    "alert", NULL};
+    static const char *const effect[] = {"broker", "webhook", "ledger", "crm", "support",
+                                         "mailer", "app",     "alert",  NULL};
     bool publishes = strcmp(name, "publish") == 0, posts = strcmp(name, "webhook") == 0;
     struct bench_sink *sink = bench_sink_new();
     struct bench_fleet fleet;

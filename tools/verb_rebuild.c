@@ -74,7 +74,8 @@ static int check_actor(struct rebuild *rebuild)
         }
         return CLI_FINE;
     }
-    return cli_usage(rebuild->cli, "expected ledger, crm, support, mailer, app, alert or console, not \"%s\"",
+    return cli_usage(rebuild->cli,
+                     "expected ledger, crm, support, mailer, app, alert or console, not \"%s\"",
                      cli_clean(rebuild->actor));
 }
 
@@ -310,7 +311,8 @@ int verb_rebuild(struct cli *cli)
     struct rebuild rebuild = {.cli = cli, .actor = cli_word(cli, 0)};
     int64_t wait_s;
     if (!rebuild.actor || cli->word_count > 1) {
-        return cli_usage(cli, "expected one actor: ledger, crm, support, mailer, app, alert or console");
+        return cli_usage(cli,
+                         "expected one actor: ledger, crm, support, mailer, app, alert or console");
     }
     if (!cli_number(cli, "--wait", 1, WAIT_S_MAX, WAIT_S, &wait_s)) {
         return CLI_USAGE;

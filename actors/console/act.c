@@ -170,8 +170,8 @@ void act_quietly(const struct visit *visit, const char *type, json_t *data)
     act_add(act, type, "", "", "", data);
     enum fault fault = act_commit(act);
     if (fault != OK) { /* the store is full: what was done stands, and the log says so */
-        logs_write(LOGS_ERROR, "an act could not be told", "type", type, "fault",
-                   fault_name(fault), NULL);
+        logs_write(LOGS_ERROR, "an act could not be told", "type", type, "fault", fault_name(fault),
+                   NULL);
     }
     act_drop(&act);
 }

@@ -14,7 +14,12 @@
 
 #include "console.h"
 
-enum { ACT_EVENTS_MAX = 10000, ACT_WAIT_MS = 2000, ACT_REASON_BYTES_MAX = 500, ACT_NOTE_BYTES_MAX = 2000 };
+enum {
+    ACT_EVENTS_MAX = 10000,
+    ACT_WAIT_MS = 2000,
+    ACT_REASON_BYTES_MAX = 500,
+    ACT_NOTE_BYTES_MAX = 2000
+};
 
 struct act;
 

@@ -195,9 +195,8 @@ static json_t *console_answer(void *self, const char *who, const json_t *questio
         struct person person;
         *fault = people_find(feed->console.vault, name, &person);
         *fault = *fault == OK ? tell_rescue(feed, who, name) : *fault;
-        *fault = *fault == OK
-                     ? people_rescue(feed->console.vault, name, clock_wall_ms(), token)
-                     : *fault;
+        *fault = *fault == OK ? people_rescue(feed->console.vault, name, clock_wall_ms(), token)
+                              : *fault;
     } else {
         *fault = people_first_link(feed->console.vault, clock_wall_ms(), token);
     }
@@ -233,7 +232,8 @@ static bool check_url(const char *url, struct buf *why)
     if (!*url || ((http || https) && url[len - 1] != '/')) {
         return true;
     }
-    buf_add_text(why, "usher.cfg: console/url: expected https://name, without a slash at the end\n");
+    buf_add_text(why,
+                 "usher.cfg: console/url: expected https://name, without a slash at the end\n");
     return false;
 }
 
@@ -312,7 +312,8 @@ static enum fault console_open(struct actor *actor, bool check_only, void **stat
     feed->console.actor = actor;
     feed->console.live = live_new(&feed->console);
     read_mode(&feed->console);
-    (void)passwords_match(NULL, ""); /* makes nobody's hash, so that the first stranger waits no longer */
+    /* makes nobody's hash, so that the first stranger waits no longer */
+    (void)passwords_match(NULL, "");
     fault = vault_open(actor_home(actor), &feed->console.vault);
     if (fault == OK) {
         fault = tokens_open(actor_home(actor), &feed->console.tokens);

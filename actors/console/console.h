@@ -35,10 +35,10 @@ struct console {
     struct vault *vault;
     struct live *live;
     struct tokens *tokens; /* what access answers are signed with */
-    struct act *acts; /* whose event has not come back yet */
-    const char *url;  /* under which people reach it, without a slash at the end */
-    bool secure;      /* by https: cookies say so */
-    bool live_mode;   /* of the payment provider */
+    struct act *acts;      /* whose event has not come back yet */
+    const char *url;       /* under which people reach it, without a slash at the end */
+    bool secure;           /* by https: cookies say so */
+    bool live_mode;        /* of the payment provider */
     int64_t requests, refused;
 };
 
@@ -48,10 +48,10 @@ enum identity_kind { IDENTITY_NONE, IDENTITY_PERSON, IDENTITY_KEY };
 
 struct identity {
     enum identity_kind kind;
-    char name[64];     /* of the person, or the key's */
-    unsigned rights;   /* of the role (roles_table.h) */
-    unsigned scopes;   /* of the key (scopes_table.h) */
-    char session[17];  /* its public id */
+    char name[64];    /* of the person, or the key's */
+    unsigned rights;  /* of the role (roles_table.h) */
+    unsigned scopes;  /* of the key (scopes_table.h) */
+    char session[17]; /* its public id */
     char csrf[65];
 };
 

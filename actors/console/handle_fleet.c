@@ -66,9 +66,9 @@ static json_t *actor_of(const json_t *peer)
     tree_set_int(actor, "lag", tree_int(peer, "lag"));
     tree_set_int(actor, "oldest_ms", tree_int(peer, "oldest_ms"));
     tree_set_int(actor, "applied", tree_int(report, "applied"));
-    tree_set(actor, "rate", uptime ? json_real((double)tree_int(report, "applied") * 1000.0 /
-                                               (double)uptime)
-                                   : json_null());
+    tree_set(actor, "rate",
+             uptime ? json_real((double)tree_int(report, "applied") * 1000.0 / (double)uptime)
+                    : json_null());
     tree_set_int(actor, "store_bytes", tree_int(report, "store_bytes"));
     const char *trouble = tree_text(report, "trouble");
     tree_set(actor, "error", *trouble ? json_string(trouble) : json_null());

@@ -57,10 +57,11 @@ static void add_step(json_t *steps, const char *id, const char *title, const cha
 static json_t *make_steps(const struct console *console, const json_t *seen)
 {
     json_t *steps = json_array();
-    add_step(steps, "provider", "Connect your payment provider",
-             "In Stripe's dashboard add an endpoint that ends in /api/webhooks/payment, and put its "
-             "signing secret in place under Settings.",
-             tree_flag(seen, "provider_event"), NULL, "/settings");
+    add_step(
+        steps, "provider", "Connect your payment provider",
+        "In Stripe's dashboard add an endpoint that ends in /api/webhooks/payment, and put its "
+        "signing secret in place under Settings.",
+        tree_flag(seen, "provider_event"), NULL, "/settings");
     add_step(steps, "test", "Send a test payment",
              "usher makes a realistic one, signed, through the real door. In test mode nothing is "
              "charged.",

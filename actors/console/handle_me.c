@@ -86,8 +86,7 @@ void me_password(struct visit *visit)
 void me_totp_start(struct visit *visit)
 {
     char secret[TOTP_SECRET_CHARS + 1], *uri = NULL;
-    enum fault fault =
-        people_totp_start(visit->console->vault, visit->identity.name, secret, &uri);
+    enum fault fault = people_totp_start(visit->console->vault, visit->identity.name, secret, &uri);
     if (fault == OK) {
         json_t *answer = json_object();
         tree_set_text(answer, "secret", secret);

@@ -114,7 +114,8 @@ static void show_finish(struct visit *visit, const struct gather *gather, json_t
         reply_fault(visit, fault);
         return;
     }
-    const json_t *ledger = json_array_get(tree_get(gather_answer(gather, "ledger", 0), "members"), 0);
+    const json_t *ledger =
+        json_array_get(tree_get(gather_answer(gather, "ledger", 0), "members"), 0);
     const json_t *suggestions = tree_get(ledger, "suggestions");
     tree_set(whole, "member", member_facts(document));
     if (suggestions) {

@@ -75,7 +75,8 @@ void people_add_one(struct visit *visit)
         return;
     }
     char token[PEOPLE_TOKEN_CHARS + 1];
-    struct act *act = announce(visit, "admin.person_changed", about(name, "added", role_name(role)));
+    struct act *act =
+        announce(visit, "admin.person_changed", about(name, "added", role_name(role)));
     if (act) {
         enum fault fault = people_add(vault, name, role, clock_wall_ms(), token);
         act_finish(&act, fault, fault == OK ? link_answer(visit, token) : NULL);
@@ -85,7 +86,8 @@ void people_add_one(struct visit *visit)
 /* The person that the path names; false, having answered. */
 static bool find(const struct visit *visit, struct person *person)
 {
-    enum fault fault = people_find(visit->console->vault, web_param(visit->request, "name"), person);
+    enum fault fault =
+        people_find(visit->console->vault, web_param(visit->request, "name"), person);
     if (fault == FAULT_NOT_FOUND) {
         reply_problem(visit, 404, "there is nobody of that name", NULL);
     } else if (fault != OK) {

@@ -37,9 +37,9 @@ static void set_name(struct store_txn *txn, json_t *shown, const char *member)
 
 static json_t *show(struct store_txn *txn, const json_t *job)
 {
-    static const char *const copied[] = {"actor", "kind",    "key",     "member",     "target",
-                                         "slot",  "state",   "error",   "attempt",    "version",
-                                         "trace", "cause",   "who",     "latency_ms", NULL};
+    static const char *const copied[] = {"actor", "kind",  "key",   "member",     "target",
+                                         "slot",  "state", "error", "attempt",    "version",
+                                         "trace", "cause", "who",   "latency_ms", NULL};
     json_t *shown = json_object();
     for (const char *const *key = copied; *key; key++) {
         json_t *value = tree_get(job, *key);

@@ -71,8 +71,8 @@ static json_t *security_of(const struct route_row *row)
     MUST(json_array_append_new(security, session) == 0);
     if (row->scope) {
         json_t *key = json_object();
-        tree_set(key, "key", row->scope == ROUTES_ANY_SCOPE ? json_array()
-                                                            : scopes_list(row->scope));
+        tree_set(key, "key",
+                 row->scope == ROUTES_ANY_SCOPE ? json_array() : scopes_list(row->scope));
         MUST(json_array_append_new(security, key) == 0);
     }
     return security;

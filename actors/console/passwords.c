@@ -10,9 +10,9 @@ _Static_assert(PASSWORDS_HASH_BYTES == crypto_pwhash_STRBYTES, "as libsodium wri
 
 /* Of ten bytes and more, those that lists of broken passwords begin with. */
 static const char *const common[] = {
-    "1234567890", "12345678910", "0123456789",  "password123", "password1234", "passwordpassword",
+    "1234567890", "12345678910", "0123456789",   "password123", "password1234", "passwordpassword",
     "qwertyuiop", "1q2w3e4r5t",  "1qaz2wsx3edc", "iloveyou123", "adminadmin",   "administrator",
-    "welcome123", "letmein1234", "changeme123", "football123", "1111111111",   "0000000000"};
+    "welcome123", "letmein1234", "changeme123",  "football123", "1111111111",   "0000000000"};
 
 const char *passwords_objection(const char *password)
 {

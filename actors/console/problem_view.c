@@ -71,9 +71,8 @@ json_t *problem_view(const json_t *group)
     static const char *const copied[] = {"id",    "actor", "cause", "kind",    "slot",   "target",
                                          "state", "error", "count", "members", "sample", "more"};
     const struct cause *cause = cause_of(tree_text(group, "cause"));
-    const char *secret = strcmp(cause->word, "refused") == 0
-                             ? secrets_of(tree_text(group, "actor"))
-                             : NULL;
+    const char *secret =
+        strcmp(cause->word, "refused") == 0 ? secrets_of(tree_text(group, "actor")) : NULL;
     json_t *problem = json_object();
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
         json_t *value = tree_get(group, copied[i]);

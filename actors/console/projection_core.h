@@ -83,7 +83,7 @@ enum fault member_row(struct store_txn *txn, const char *id, json_t **row) NODIS
 struct glance {
     bool access;
     const char *state;
-    const char *name; /* or the address */
+    const char *name;  /* or the address */
     const char *words; /* packed (words.h) */
     size_t words_len;
 };
@@ -93,7 +93,8 @@ bool glance_get(struct store_txn *txn, const char *id, struct glance *glance);
 
 /* --- the whole --------------------------------------------------------------------------------- */
 
-enum fault whole_apply(struct store_txn *txn, const struct event *event, const json_t *data) NODISCARD;
+enum fault whole_apply(struct store_txn *txn, const struct event *event,
+                       const json_t *data) NODISCARD;
 
 /* Counts a member's last payment, on its day. */
 enum fault whole_payment(struct store_txn *txn, const json_t *document) NODISCARD;

@@ -36,7 +36,8 @@ static enum fault change_key(struct store_txn *txn, int table, const struct key 
                  : store_delete(txn, table, key_slice(key));
 }
 
-static enum fault change_lists(struct store_txn *txn, const json_t *document, uint64_t seq, bool put)
+static enum fault change_lists(struct store_txn *txn, const json_t *document, uint64_t seq,
+                               bool put)
 {
     char lists[LISTS_OF_ONE][64];
     enum fault fault = OK;
@@ -258,9 +259,9 @@ enum fault members_named(struct store_txn *txn, const char *name, json_t *list)
 static bool is_better(const json_t *document, const json_t *than)
 {
     bool has = tree_flag(document, "access"), had = tree_flag(than, "access");
-    return !than || (has != had ? has
-                                : tree_int(document, "last_payment_at") >
-                                      tree_int(than, "last_payment_at"));
+    return !than ||
+           (has != had ? has
+                       : tree_int(document, "last_payment_at") > tree_int(than, "last_payment_at"));
 }
 
 enum fault projection_member(struct store_txn *txn, const char *who, json_t **document)

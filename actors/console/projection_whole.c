@@ -211,15 +211,15 @@ static json_t *history_of(const json_t *events)
     return history;
 }
 
-enum fault projection_alerts(struct store_txn *txn, int64_t now_ms, size_t history,
-                             json_t **answer)
+enum fault projection_alerts(struct store_txn *txn, int64_t now_ms, size_t history, json_t **answer)
 {
     struct silences silences = {json_array(), now_ms};
     struct slice all = {NULL, 0};
     json_t *standing = json_array(), *events = NULL, *alert;
     size_t i;
     enum fault fault = store_scan(txn, TABLE_SILENCES, all, all, false, on_silence, &silences);
-    fault = fault == OK ? store_scan(txn, TABLE_ALERTS, all, all, false, on_alert, standing) : fault;
+    fault =
+        fault == OK ? store_scan(txn, TABLE_ALERTS, all, all, false, on_alert, standing) : fault;
     fault = fault == OK ? projection_events(txn, "alert.", "", history, &events) : fault;
     json_array_foreach(standing, i, alert)
     {

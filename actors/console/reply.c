@@ -32,7 +32,8 @@ static void hide_words(json_t *tree)
     json_t *value;
     size_t i;
     bool act = strcmp(tree_text(tree, "lane"), "admin") == 0 ||
-               begins(tree_text(tree, "what"), "admin.") || begins(tree_text(tree, "type"), "admin.");
+               begins(tree_text(tree, "what"), "admin.") ||
+               begins(tree_text(tree, "type"), "admin.");
     if (act && behind) {
         tree_set(tree, "text", json_stringn(text, (size_t)(behind - text)));
     }

@@ -97,8 +97,9 @@ json_t *secrets_list(const char *home)
         char *provider = NULL, *value = NULL;
         enum fault fault = settings_peek(home, "usher.cfg", rows[i].provider, "", &provider);
         /* Without a value and a default it is a provider that has no key. */
-        if (fault == OK && settings_peek(home, "usher.cfg", rows[i].path, rows[i].fallback,
-                                         &value) != FAULT_NOT_FOUND &&
+        if (fault == OK &&
+            settings_peek(home, "usher.cfg", rows[i].path, rows[i].fallback, &value) !=
+                FAULT_NOT_FOUND &&
             !*value && !*rows[i].fallback) {
             fault = FAULT_NOT_FOUND;
         }
@@ -173,7 +174,7 @@ enum fault secrets_rotate(const char *home, const char *id, const char *value)
         return FAULT_NOT_FOUND;
     }
     return secrets_is_good(value) ? change(home, row, value, row->keeps ? SECRETS_LINES_MAX : 1)
-                            : FAULT_MALFORMED;
+                                  : FAULT_MALFORMED;
 }
 
 enum fault secrets_retire(const char *home, const char *id)

@@ -26,7 +26,8 @@ struct session {
     char id[VAULT_ID_CHARS + 1];
     char person[PEOPLE_NAME_BYTES_MAX + 1];
     enum role role;
-    char csrf[SHA256_HEX_CHARS + 1]; /* what acts have to bring along; only sessions_check sets it */
+    char
+        csrf[SHA256_HEX_CHARS + 1]; /* what acts have to bring along; only sessions_check sets it */
 };
 
 enum fault sessions_start(struct vault *vault, const char *person, const char *address,
@@ -39,12 +40,10 @@ enum fault sessions_find(struct vault *vault, const char *id, struct session *se
 bool sessions_is_open(struct vault *vault, const char *id, int64_t now_ms);
 
 enum fault sessions_end(struct vault *vault, const char *id) NODISCARD;
-enum fault sessions_end_others(struct vault *vault, const char *person,
-                               const char *keep) NODISCARD;
+enum fault sessions_end_others(struct vault *vault, const char *person, const char *keep) NODISCARD;
 
 /* [{id, person, created_at, last_seen, address, agent, current}] (a new tree); person NULL: all. */
-json_t *sessions_list(struct vault *vault, const char *person, const char *current,
-                      int64_t now_ms);
+json_t *sessions_list(struct vault *vault, const char *person, const char *current, int64_t now_ms);
 size_t sessions_count(struct vault *vault);
 /* Drops what is over, now and then. */
 void sessions_sweep(struct vault *vault, int64_t now_ms);

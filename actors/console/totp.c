@@ -56,8 +56,8 @@ void totp_code_of(const uint8_t *key, size_t len, int64_t step, int digits, char
     struct slice part = {counter, sizeof counter};
     hmac_sha1((struct slice){key, len}, &part, 1, mac);
     const uint8_t *at = mac + (mac[SHA1_BYTES - 1] & 15);
-    uint32_t number = (uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 |
-                      (uint32_t)at[2] << 8 | at[3];
+    uint32_t number =
+        (uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
     uint32_t most = 1;
     for (int i = 0; i < digits; i++) {
         most *= 10;

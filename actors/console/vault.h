@@ -57,7 +57,8 @@ enum fault vault_remove_of(struct store_txn *txn, enum vault_table table, const 
 /* 256 random bits as base64url. */
 void vault_token(char token[VAULT_TOKEN_CHARS + 1]);
 /* The row's key, and the whole hash to compare it with. False if it cannot be a token of ours. */
-bool vault_token_id(const char *token, char id[VAULT_ID_CHARS + 1], char hash[SHA256_HEX_CHARS + 1]);
+bool vault_token_id(const char *token, char id[VAULT_ID_CHARS + 1],
+                    char hash[SHA256_HEX_CHARS + 1]);
 /* Whether the row is that token's. */
 bool vault_is_of(const json_t *row, const char *hash);
 

@@ -10,7 +10,8 @@ void words_lower(const char *text, char *lower, size_t room)
 {
     size_t i = 0;
     for (; text[i] && i + 1 < room; i++) {
-        lower[i] = (char)((unsigned char)text[i] < 0x80 ? tolower((unsigned char)text[i]) : text[i]);
+        lower[i] =
+            (char)((unsigned char)text[i] < 0x80 ? tolower((unsigned char)text[i]) : text[i]);
     }
     lower[i] = '\0';
 }

@@ -310,7 +310,9 @@ static const char *lane_of(const char *type, const json_t *data)
     }
     if (is_of(type, "job.")) {
         const char *actor = tree_text(data, "actor");
-        return strcmp(actor, "mailer") == 0 ? "mail" : strcmp(actor, "alert") == 0 ? "alert" : "tools";
+        return strcmp(actor, "mailer") == 0  ? "mail"
+               : strcmp(actor, "alert") == 0 ? "alert"
+                                             : "tools";
     }
     if (is_of(type, "ticket.")) {
         return "tools";

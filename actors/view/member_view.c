@@ -124,9 +124,9 @@ static json_t *payment_facts(const json_t *document)
 
 json_t *member_facts(const json_t *document)
 {
-    static const char *const as_they_are[] = {"id",     "email",    "name",   "state",     "access",
-                                              "version", "reason",  "rule",   "tags",      "app_user",
-                                              "source",  "customers", "aliases", NULL};
+    static const char *const as_they_are[] = {
+        "id",   "email", "name",     "state",  "access",    "version", "reason",
+        "rule", "tags",  "app_user", "source", "customers", "aliases", NULL};
     json_t *facts = json_object();
     for (const char *const *key = as_they_are; *key; key++) {
         copy(facts, document, *key);

@@ -19,7 +19,7 @@ static bool role_may(enum role role, const char *right)
     static const struct {
         const char *right;
         enum role least;
-    } least[] = {{"READ", ROLE_VIEWER},       {"PERSONAL", ROLE_SUPPORT}, {"NOTE", ROLE_SUPPORT},
+    } least[] = {{"READ", ROLE_VIEWER},      {"PERSONAL", ROLE_SUPPORT},  {"NOTE", ROLE_SUPPORT},
                  {"OPERATE", ROLE_OPERATOR}, {"SETTINGS", ROLE_OPERATOR}, {"ACCESS", ROLE_OWNER},
                  {"PEOPLE", ROLE_OWNER}};
     for (size_t i = 0; i < sizeof least / sizeof *least; i++) {
@@ -150,8 +150,8 @@ static void check_forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_roles), cmocka_unit_test(check_anonymous),
-        cmocka_unit_test(check_keys),  cmocka_unit_test(check_acts),
+        cmocka_unit_test(check_roles),  cmocka_unit_test(check_anonymous),
+        cmocka_unit_test(check_keys),   cmocka_unit_test(check_acts),
         cmocka_unit_test(check_origin), cmocka_unit_test(check_forms)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,10 +87,13 @@ static void check_first_owner(void **state)
 static void check_bad_tokens(void **state)
 {
     struct vault *vault = *state;
-    static const char *const bad[] = {
-        "", "a", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "../../../../etc/passwd",
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "\xff\xff",
-        "AAAAAAAAAAAAAAAAAAAAA AAAAAAAAAAAAAAAAAAAAA"};
+    static const char *const bad[] = {"",
+                                      "a",
+                                      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                      "../../../../etc/passwd",
+                                      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                      "\xff\xff",
+                                      "AAAAAAAAAAAAAAAAAAAAA AAAAAAAAAAAAAAAAAAAAA"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct invitation invitation;
         struct session session;
@@ -279,15 +282,11 @@ static void check_keys(void **state)
 int main(void)
 {
 #define WITH_VAULT(test) cmocka_unit_test_setup_teardown(test, open_vault, close_vault)
-    const struct CMUnitTest tests[] = {WITH_VAULT(check_first_owner),
-                                       WITH_VAULT(check_bad_tokens),
-                                       WITH_VAULT(check_last_owner),
-                                       WITH_VAULT(check_sign_in),
-                                       WITH_VAULT(check_two_steps),
-                                       cmocka_unit_test(check_passwords),
-                                       WITH_VAULT(check_sessions),
-                                       WITH_VAULT(check_session_ends_with_person),
-                                       WITH_VAULT(check_many_sessions),
-                                       WITH_VAULT(check_keys)};
+    const struct CMUnitTest tests[] = {
+        WITH_VAULT(check_first_owner),   WITH_VAULT(check_bad_tokens),
+        WITH_VAULT(check_last_owner),    WITH_VAULT(check_sign_in),
+        WITH_VAULT(check_two_steps),     cmocka_unit_test(check_passwords),
+        WITH_VAULT(check_sessions),      WITH_VAULT(check_session_ends_with_person),
+        WITH_VAULT(check_many_sessions), WITH_VAULT(check_keys)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ static void check_vectors(void **state)
     static const struct {
         int64_t time_s;
         const char *code;
-    } rows[] = {{59, "94287082"},         {1111111109, "07081804"},  {1111111111, "14050471"},
+    } rows[] = {{59, "94287082"},         {1111111109, "07081804"}, {1111111111, "14050471"},
                 {1234567890, "89005924"}, {2000000000, "69279037"}, {20000000000, "65353130"}};
     const uint8_t *key = (const uint8_t *)"12345678901234567890";
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -72,8 +72,7 @@ static void check_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(check_vectors),
-                                       cmocka_unit_test(check_base32),
-                                       cmocka_unit_test(check_once),
+                                       cmocka_unit_test(check_base32), cmocka_unit_test(check_once),
                                        cmocka_unit_test(check_secret)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -436,10 +436,11 @@ static void pages_go_backwards_from_a_place(void **state)
     static const struct {
         const char *prefix, *before, *seen;
         size_t most;
-    } rows[] = {{"b", "", "b4 b3 b2 b1 ", 9}, {"b", "b3", "b2 b1 ", 9},  {"b", "b3", "b2 ", 1},
-                {"b", "b1", "", 9},           {"b", "b9", "b4 b3 ", 2}, {"", "", "c1 b4 ", 2},
-                {"c", "c9", "c1 ", 9},        {"d", "", "", 9},         {"", "b1", "a1 ", 9},
-                {"b", "a", "", 9}};
+    } rows[] = {{"b", "", "b4 b3 b2 b1 ", 9}, {"b", "b3", "b2 b1 ", 9},
+                {"b", "b3", "b2 ", 1},        {"b", "b1", "", 9},
+                {"b", "b9", "b4 b3 ", 2},     {"", "", "c1 b4 ", 2},
+                {"c", "c9", "c1 ", 9},        {"d", "", "", 9},
+                {"", "b1", "a1 ", 9},         {"b", "a", "", 9}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct seen_keys seen = {.most = rows[i].most};
         assert_int_equal(store_scan_before(txn, THINGS, text_slice(rows[i].prefix),

@@ -9,34 +9,47 @@
 static const struct {
     const char *event, *lane, *text; /* text NULL: nothing to show */
 } rows[] = {
-    {"{'type':'payment.succeeded','data':{'facts':[{'kind':'payment','status':'paid','amount':2900,'currency':'usd'}]}}",
+    {"{'type':'payment.succeeded','data':{'facts':[{'kind':'payment','status':'paid','amount':2900,"
+     "'currency':'usd'}]}}",
      "money", "Paid 29.00 USD"},
-    {"{'type':'payment.failed','data':{'facts':[{'kind':'payment','status':'failed','amount':2900,'currency':'usd'}]}}",
+    {"{'type':'payment.failed','data':{'facts':[{'kind':'payment','status':'failed','amount':2900,'"
+     "currency':'usd'}]}}",
      "money", "Payment failed: 29.00 USD"},
-    {"{'type':'payment.refunded','data':{'facts':[{'kind':'refund','amount':2900,'of':2900,'currency':'usd'}]}}",
+    {"{'type':'payment.refunded','data':{'facts':[{'kind':'refund','amount':2900,'of':2900,'"
+     "currency':'usd'}]}}",
      "money", "Refunded in full: 29.00 USD"},
-    {"{'type':'dispute.closed','data':{'facts':[{'kind':'dispute','status':'won','amount':2900,'currency':'usd'}]}}",
+    {"{'type':'dispute.closed','data':{'facts':[{'kind':'dispute','status':'won','amount':2900,'"
+     "currency':'usd'}]}}",
      "money", "Dispute won: 29.00 USD"},
-    {"{'type':'payment.linked','data':{'facts':[{'kind':'link','key':'a','object':'b'}]}}", "", NULL},
+    {"{'type':'payment.linked','data':{'facts':[{'kind':'link','key':'a','object':'b'}]}}", "",
+     NULL},
     {"{'type':'member.due','data':{}}", "", NULL},
-    {"{'type':'member.revoked','data':{'access':false,'state':'revoked','rule':'refunded in full','email':'a@b.cd'}}",
+    {"{'type':'member.revoked','data':{'access':false,'state':'revoked','rule':'refunded in "
+     "full','email':'a@b.cd'}}",
      "access", "Access off, revoked: refunded in full"},
-    {"{'type':'job.done','data':{'actor':'crm','kind':'contact','target':'hubspot','state':'done','version':3}}",
+    {"{'type':'job.done','data':{'actor':'crm','kind':'contact','target':'hubspot','state':'done','"
+     "version':3}}",
      "tools", "Up to date in HubSpot (version 3)"},
-    {"{'type':'job.done','data':{'actor':'mailer','kind':'welcome','target':'smtp','state':'done'}}", "mail",
-     "Welcome mail sent"},
-    {"{'type':'job.retrying','data':{'actor':'crm','kind':'contact','target':'hubspot','state':'waiting',"
+    {"{'type':'job.done','data':{'actor':'mailer','kind':'welcome','target':'smtp','state':'done'}"
+     "}",
+     "mail", "Welcome mail sent"},
+    {"{'type':'job.retrying','data':{'actor':'crm','kind':'contact','target':'hubspot','state':'"
+     "waiting',"
      "'attempt':2,'error':'no answer for ada@example.com'}}",
      "tools", "Contact: waits for HubSpot, attempt 2: no answer for a***@example.com"},
-    {"{'type':'job.dead','data':{'actor':'support','kind':'odd_kind','target':'zendesk','state':'dead'}}", "tools",
-     "Odd kind: Zendesk does not take it; it waits for a person"},
-    {"{'type':'admin.granted','who':'ada','data':{'until':1798761600000,'reason':'speaker'}}", "admin",
-     "Access granted until 2027-01-01: speaker"},
-    {"{'type':'admin.person_changed','data':{'what':'added','person':'bob','role':'support','reason':'joins'}}", "admin",
-     "bob was added as support: joins"},
+    {"{'type':'job.dead','data':{'actor':'support','kind':'odd_kind','target':'zendesk','state':'"
+     "dead'}}",
+     "tools", "Odd kind: Zendesk does not take it; it waits for a person"},
+    {"{'type':'admin.granted','who':'ada','data':{'until':1798761600000,'reason':'speaker'}}",
+     "admin", "Access granted until 2027-01-01: speaker"},
+    {"{'type':'admin.person_changed','data':{'what':'added','person':'bob','role':'support','"
+     "reason':'joins'}}",
+     "admin", "bob was added as support: joins"},
     {"{'type':'admin.signed_in','data':{'person':'bob'}}", "admin", "bob signed in"},
-    {"{'type':'admin.revoked','data':{'lift':true,'reason':'talked'}}", "admin", "Revocation taken back: talked"},
-    {"{'type':'alert.cleared','data':{'text':'A process is not there'}}", "alert", "Over: A process is not there"},
+    {"{'type':'admin.revoked','data':{'lift':true,'reason':'talked'}}", "admin",
+     "Revocation taken back: talked"},
+    {"{'type':'alert.cleared','data':{'text':'A process is not there'}}", "alert",
+     "Over: A process is not there"},
     {"{'type':'target.refused','data':{'target':'hubspot'}}", "system", "HubSpot refuses our key"},
     {"{'type':'nobody.knows','data':{}}", "", NULL},
 };
@@ -71,8 +84,9 @@ static void says_what_happened(void **state)
 static void access_is_told_whole(void **state)
 {
     (void)state;
-    json_t *document = tree_of("{'id':'mem_1','version':4,'access':true,'state':'active','reason':'paid',"
-                               "'tags':['member'],'until':1798761600000}");
+    json_t *document =
+        tree_of("{'id':'mem_1','version':4,'access':true,'state':'active','reason':'paid',"
+                "'tags':['member'],'until':1798761600000}");
     json_t *answer = access_answer(document, 0);
     assert_string_equal(tree_text(answer, "member"), "mem_1");
     assert_int_equal(tree_int(answer, "version"), 4);
