@@ -8,17 +8,12 @@
 #include "projection.h"
 #include "read.h"
 #include "reply.h"
+#include "shown.h"
 #include "values.h"
 
 #include <string.h>
 
 enum { HISTORY = 100, HOURS_MAX = 24 * 30, HOUR_MS = 3600000 };
-
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
 
 static json_t *standing_of(const json_t *alert)
 {
@@ -27,8 +22,8 @@ static json_t *standing_of(const json_t *alert)
     for (const char *const *key = copied; *key; key++) {
         tree_set(shown, *key, json_string(tree_text(alert, *key)));
     }
-    tree_set(shown, "since", time_or_null(tree_int(alert, "since")));
-    tree_set(shown, "silenced_until", time_or_null(tree_int(alert, "silenced_until")));
+    tree_set(shown, "since", shown_time(tree_int(alert, "since")));
+    tree_set(shown, "silenced_until", shown_time(tree_int(alert, "silenced_until")));
     return shown;
 }
 

@@ -8,15 +8,10 @@
 #include "line.h"
 #include "must.h"
 #include "reply.h"
+#include "shown.h"
 #include "values.h"
 
 #include <string.h>
-
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
 
 static json_t *broker_of(const json_t *status)
 {
@@ -62,7 +57,7 @@ static json_t *actor_of(const json_t *peer)
     tree_set_text(actor, "state", home_actor_state(peer));
     int64_t uptime = tree_int(report, "uptime_ms");
     bool runs = tree_flag(peer, "connected") && uptime;
-    tree_set(actor, "since", time_or_null(runs ? clock_wall_ms() - uptime : 0));
+    tree_set(actor, "since", shown_time(runs ? clock_wall_ms() - uptime : 0));
     tree_set_int(actor, "lag", tree_int(peer, "lag"));
     tree_set_int(actor, "oldest_ms", tree_int(peer, "oldest_ms"));
     tree_set_int(actor, "applied", tree_int(report, "applied"));

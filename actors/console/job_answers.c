@@ -1,20 +1,14 @@
 #include "job_answers.h"
 
 #include "act.h"
-#include "clock.h"
 #include "line.h"
 #include "must.h"
 #include "projection.h"
 #include "reply.h"
+#include "shown.h"
 #include "values.h"
 
 #include <string.h>
-
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
 
 /* "Welcome mail by SMTP: waiting" */
 static void set_sentence(json_t *shown, const json_t *job)
@@ -45,9 +39,9 @@ static json_t *show(struct store_txn *txn, const json_t *job)
         json_t *value = tree_get(job, *key);
         tree_set(shown, *key, value ? json_incref(value) : json_null());
     }
-    tree_set(shown, "next_at", time_or_null(tree_int(job, "next_at")));
-    tree_set(shown, "created_at", time_or_null(tree_int(job, "created_at")));
-    tree_set(shown, "updated_at", time_or_null(tree_int(job, "updated_at")));
+    tree_set(shown, "next_at", shown_time(tree_int(job, "next_at")));
+    tree_set(shown, "created_at", shown_time(tree_int(job, "created_at")));
+    tree_set(shown, "updated_at", shown_time(tree_int(job, "updated_at")));
     set_sentence(shown, job);
     tree_set(shown, "name", json_null());
     if (txn) {

@@ -1,8 +1,8 @@
 #include "people.h"
 
 #include "actor.h"
-#include "clock.h"
 #include "must.h"
+#include "shown.h"
 #include "values.h"
 
 #include <stdlib.h>
@@ -47,12 +47,6 @@ enum fault people_find(struct vault *vault, const char *name, struct person *per
     return fault;
 }
 
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
-
 static void list_one(void *self, const char *name, const json_t *row)
 {
     json_t *shown = json_object();
@@ -62,8 +56,8 @@ static void list_one(void *self, const char *name, const json_t *row)
     tree_set_text(shown, "role", role_name(person.role));
     tree_set_flag(shown, "totp", person.totp);
     tree_set_flag(shown, "invited", person.invited);
-    tree_set(shown, "created_at", time_or_null(tree_int(row, "created_at")));
-    tree_set(shown, "last_seen", time_or_null(tree_int(row, "seen_at")));
+    tree_set(shown, "created_at", shown_time(tree_int(row, "created_at")));
+    tree_set(shown, "last_seen", shown_time(tree_int(row, "seen_at")));
     MUST(json_array_append_new(self, shown) == 0);
 }
 

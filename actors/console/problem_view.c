@@ -1,10 +1,10 @@
 #include "problem_view.h"
 
 #include "buf.h"
-#include "clock.h"
 #include "line.h"
 #include "must.h"
 #include "secrets.h"
+#include "shown.h"
 #include "values.h"
 
 #include <stdlib.h>
@@ -60,12 +60,6 @@ static void set_sentence(json_t *problem, const json_t *group, const struct caus
     buf_fini(&text);
 }
 
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
-
 json_t *problem_view(const json_t *group)
 {
     static const char *const copied[] = {"id",    "actor", "cause", "kind",    "slot",   "target",
@@ -84,9 +78,9 @@ json_t *problem_view(const json_t *group)
     tree_set(problem, "secret", secret ? json_string(secret) : json_null());
     tree_set_flag(problem, "serious", cause->serious);
     tree_set_flag(problem, "paused", strcmp(cause->word, "paused") == 0);
-    tree_set(problem, "since", time_or_null(tree_int(group, "since")));
+    tree_set(problem, "since", shown_time(tree_int(group, "since")));
     tree_set_int(problem, "since_ms", tree_int(group, "since")); /* for whoever counts on */
-    tree_set(problem, "next_at", time_or_null(tree_int(group, "next_at")));
+    tree_set(problem, "next_at", shown_time(tree_int(group, "next_at")));
     return problem;
 }
 

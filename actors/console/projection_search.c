@@ -4,9 +4,9 @@
  * document, and of many one looks at only a page is shown. */
 #include "projection_core.h"
 
-#include "clock.h"
 #include "money.h"
 #include "must.h"
+#include "shown.h"
 #include "values.h"
 #include "words.h"
 
@@ -57,12 +57,6 @@ bool glance_get(struct store_txn *txn, const char *id, struct glance *glance)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
-
 static json_t *listed(const json_t *row)
 {
     static const char *const copied[] = {"id", "email", "name", "state", "access", "tags"};
@@ -81,9 +75,9 @@ static json_t *listed(const json_t *row)
         tree_set_text(last, "text", buf_text(&words));
         buf_fini(&words);
     }
-    tree_set(shown, "last_payment_at", time_or_null(tree_int(document, "last_payment_at")));
+    tree_set(shown, "last_payment_at", shown_time(tree_int(document, "last_payment_at")));
     tree_set(shown, "last_payment", last);
-    tree_set(shown, "updated_at", time_or_null(tree_int(row, "time")));
+    tree_set(shown, "updated_at", shown_time(tree_int(row, "time")));
     return shown;
 }
 

@@ -1,8 +1,8 @@
 #include "projection_core.h"
 
-#include "clock.h"
 #include "money.h"
 #include "must.h"
+#include "shown.h"
 #include "values.h"
 
 #include <stdio.h>
@@ -140,12 +140,6 @@ enum fault whole_apply(struct store_txn *txn, const struct event *event, const j
     return fault;
 }
 
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
-
 struct silences {
     json_t *list;
     int64_t now_ms;
@@ -158,7 +152,7 @@ static bool on_silence(void *self, struct slice key, struct slice value)
     (void)key;
     if (value_unpack(value.bytes, value.len, &tree) == OK &&
         tree_int(tree, "until") > silences->now_ms) {
-        tree_set(tree, "until", time_or_null(tree_int(tree, "until")));
+        tree_set(tree, "until", shown_time(tree_int(tree, "until")));
         MUST(json_array_append(silences->list, tree) == 0);
     }
     json_decref(tree);
@@ -185,7 +179,7 @@ static bool on_alert(void *self, struct slice key, struct slice value)
     json_t *tree = NULL, *list = self;
     (void)key;
     if (value_unpack(value.bytes, value.len, &tree) == OK) {
-        tree_set(tree, "since", time_or_null(tree_int(tree, "since")));
+        tree_set(tree, "since", shown_time(tree_int(tree, "since")));
         MUST(json_array_append(list, tree) == 0);
     }
     json_decref(tree);
@@ -276,7 +270,7 @@ enum fault projection_rules(struct store_txn *txn, json_t **answer)
     {
         json_t *rule = json_object();
         tree_set(rule, "count", json_incref(value));
-        tree_set(rule, "last_at", time_or_null(tree_int(lasts, name)));
+        tree_set(rule, "last_at", shown_time(tree_int(lasts, name)));
         tree_set(rules, name, rule);
     }
     json_decref(counts);
@@ -364,11 +358,6 @@ struct audit {
     enum fault fault;
 };
 
-static json_t *text_or_null(const char *text)
-{
-    return *text ? json_string(text) : json_null();
-}
-
 static enum fault add_entry(struct audit *audit, const json_t *line)
 {
     struct key key = {.len = 0};
@@ -377,12 +366,12 @@ static enum fault add_entry(struct audit *audit, const json_t *line)
     key_hash(&key, tree_text(line, "event"), "");
     enum fault fault = tree_load(audit->txn, TABLE_OUTCOMES, key_slice(&key), &outcome);
     tree_set(entry, "time", json_incref(tree_get(line, "time")));
-    tree_set(entry, "who", text_or_null(tree_text(line, "who")));
+    tree_set(entry, "who", shown_text(tree_text(line, "who")));
     tree_set(entry, "what", json_string(tree_text(line, "type")));
     tree_set(entry, "text", json_string(text));
-    tree_set(entry, "member", text_or_null(tree_text(line, "member")));
-    tree_set(entry, "name", text_or_null(tree_text(line, "name")));
-    tree_set(entry, "reason", text_or_null(tree_text(line, "reason")));
+    tree_set(entry, "member", shown_text(tree_text(line, "member")));
+    tree_set(entry, "name", shown_text(tree_text(line, "name")));
+    tree_set(entry, "reason", shown_text(tree_text(line, "reason")));
     tree_set(entry, "event", json_string(tree_text(line, "event")));
     json_t *before = tree_get(outcome, "before"), *after = tree_get(outcome, "after");
     tree_set(entry, "before", before ? json_incref(before) : json_null());

@@ -1,24 +1,13 @@
 #include "member_view.h"
 
-#include "clock.h"
 #include "event_view.h"
 #include "money.h"
 #include "must.h"
+#include "shown.h"
 #include "values.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static json_t *time_or_null(int64_t ms)
-{
-    char text[CLOCK_TEXT_BYTES];
-    return ms ? json_string(clock_rfc3339(ms, text)) : json_null();
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return *text ? json_string(text) : json_null();
-}
 
 /* Always the same fields, whatever the actor says. */
 json_t *member_lane(const json_t *answer, const char *actor)
@@ -31,11 +20,11 @@ json_t *member_lane(const json_t *answer, const char *actor)
                                       : "none",
                              "version", (json_int_t)tree_int(answer, "version"), "attempts",
                              (json_int_t)tree_int(answer, "attempts"), "at",
-                             time_or_null(tree_int(answer, "at")), "error",
-                             text_or_null(answer ? tree_text(answer, "error") : silent));
+                             shown_time(tree_int(answer, "at")), "error",
+                             shown_text(answer ? tree_text(answer, "error") : silent));
     free(silent);
     MUST(lane);
-    tree_set(lane, "key", text_or_null(tree_text(answer, "key")));
+    tree_set(lane, "key", shown_text(tree_text(answer, "key")));
     return lane;
 }
 
@@ -49,10 +38,10 @@ static json_t *timeline_json(const json_t *timeline)
         json_t *time = tree_get(entry, "time");
         json_t *line = json_pack("{s:o, s:s, s:s, s:o, s:o}", "time",
                                  json_is_string(time) ? json_incref(time)
-                                                      : time_or_null(json_integer_value(time)),
+                                                      : shown_time(json_integer_value(time)),
                                  "lane", tree_text(entry, "lane"), "text", tree_text(entry, "text"),
-                                 "event", text_or_null(view_bare_id(tree_text(entry, "event"))),
-                                 "rule", text_or_null(tree_text(entry, "rule")));
+                                 "event", shown_text(view_bare_id(tree_text(entry, "event"))),
+                                 "rule", shown_text(tree_text(entry, "rule")));
         MUST(line && json_array_append_new(list, line) == 0);
     }
     return list;
@@ -75,9 +64,9 @@ json_t *member_json(const json_t *document, const json_t *crm, const json_t *sup
     for (const char *const *key = as_they_are; *key; key++) {
         copy(member, document, *key);
     }
-    tree_set(member, "last_payment_at", time_or_null(tree_int(document, "last_payment_at")));
+    tree_set(member, "last_payment_at", shown_time(tree_int(document, "last_payment_at")));
     copy(member, document, "last_payment");
-    tree_set(member, "until", time_or_null(tree_int(document, "until")));
+    tree_set(member, "until", shown_time(tree_int(document, "until")));
     for (const char *const *key = behind; *key; key++) {
         copy(member, document, *key);
     }
@@ -131,8 +120,8 @@ json_t *member_facts(const json_t *document)
     for (const char *const *key = as_they_are; *key; key++) {
         copy(facts, document, *key);
     }
-    tree_set(facts, "until", time_or_null(tree_int(document, "until")));
-    tree_set(facts, "last_payment_at", time_or_null(tree_int(document, "last_payment_at")));
+    tree_set(facts, "until", shown_time(tree_int(document, "until")));
+    tree_set(facts, "last_payment_at", shown_time(tree_int(document, "last_payment_at")));
     tree_set(facts, "last_payment", payment_facts(document));
     tree_set(facts, "suggestions", json_array());
     return facts;
