@@ -222,7 +222,7 @@ static enum fault index_event(struct store_txn *txn, const struct event *event, 
     uint8_t seq[SEQ_BYTES];
     char word[EVENT_NAME_BYTES_MAX + 1];
     store_key_u64(event->seq, seq);
-    key_hash(&id, event->id, "");
+    key_id(&id, event->seq / ID_ERA, event->id);
     enum fault fault = store_put(txn, TABLE_IDS, key_slice(&id), (struct slice){seq, sizeof seq});
     if (fault == OK) {
         key_trace(txn, event->trace, &trace);

@@ -6,7 +6,7 @@
  *            however the events were batched. No clock; payloads are not copied, they stay in the
  *            journal (actor_read). Whatever a name contains, it breaks no key.
  * Tables     LINES     seq -> what happened, as a line (line.h) with id, cause, trace and source
- *            IDS       hash of an event's id -> seq
+ *            IDS       era, hash of an event's id -> seq
  *            TRACES    seq of a trace's first event, seq
  *            FAMILIES  "payment", seq: events of a family
  *            MEMBERS   id -> the newest document, and since when

@@ -99,6 +99,11 @@ enum fault whole_apply(struct store_txn *txn, const struct event *event,
 /* Counts a member's last payment, on its day. */
 enum fault whole_payment(struct store_txn *txn, const json_t *document) NODISCARD;
 
+/* Ids are kept by eras of so many events: hashes of all would lie anywhere, and each event would dirty a
+ * page of its own; those of an era are in a few pages. */
+enum { ID_ERA = 16384 };
+void key_id(struct key *key, uint64_t era, const char *id);
+
 /* Where the events of a trace stand in TRACES; their numbers follow. The event's own id must be known. */
 void key_trace(struct store_txn *txn, const char *trace, struct key *key);
 

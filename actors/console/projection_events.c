@@ -11,12 +11,36 @@ enum { TRACE_MAX = 2000, HISTORY_MAX = 200, LOOKED_AT_MAX = 20000 };
 
 /* --- by id ------------------------------------------------------------------------------------- */
 
+void key_id(struct key *key, uint64_t era, const char *id)
+{
+    key->len = 0;
+    key_seq(key, era);
+    key_hash(key, id, "");
+}
+
+static bool on_newest(void *self, struct slice key, struct slice value)
+{
+    (void)value;
+    *(uint64_t *)self = key_last_seq(key);
+    return false;
+}
+
+/* From the newest era backwards: what is looked for in haste was caused just now. */
 static enum fault seq_of(struct store_txn *txn, const char *id, uint64_t *seq)
 {
-    struct key key = {.len = 0};
+    struct key all = {.len = 0}, key;
     struct slice value;
-    key_hash(&key, id, "");
-    enum fault fault = store_get(txn, TABLE_IDS, key_slice(&key), &value);
+    uint64_t newest = 0;
+    enum fault fault = scan_newest(txn, TABLE_LINES, &all, 0, on_newest, &newest);
+    if (fault != OK) {
+        return fault;
+    }
+    key_id(&key, 0, id);
+    fault = FAULT_NOT_FOUND;
+    for (uint64_t era = newest / ID_ERA + 1; fault == FAULT_NOT_FOUND && era > 0; era--) {
+        store_key_u64(era - 1, key.bytes);
+        fault = store_get(txn, TABLE_IDS, key_slice(&key), &value);
+    }
     if (fault == OK) {
         *seq = store_key_number(value.bytes);
     }

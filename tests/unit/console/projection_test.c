@@ -458,6 +458,29 @@ static void check_trace(void **state)
     world_destroy(&world);
 }
 
+/* However long ago it was. */
+static void check_an_old_event(void **state)
+{
+    (void)state;
+    struct world *world = world_new(512);
+    uint64_t seq = 0;
+    json_t *answer;
+    tell_story(world);
+    world->seq = 100000;
+    tell_payment(world, "stripe:evt_9", "cus_b", "in_9");
+    struct store_txn *txn = look(world);
+    assert_int_equal(projection_event_seq(txn, "evt_1", &seq), OK);
+    assert_int_equal(seq, 1);
+    assert_int_equal(projection_event_seq(txn, "stripe:evt_9", &seq), OK);
+    assert_int_equal(seq, 100001);
+    assert_int_equal(projection_event_seq(txn, "evt_no", &seq), FAULT_NOT_FOUND);
+    assert_int_equal(projection_trace(txn, "crm:done:1", &answer), OK);
+    assert_int_equal(json_array_size(tree_get(answer, "events")), 4);
+    json_decref(answer);
+    store_abort(&txn);
+    world_destroy(&world);
+}
+
 static void check_events(void **state)
 {
     (void)state;
@@ -955,6 +978,7 @@ int main(void)
         cmocka_unit_test(check_timeline),
         cmocka_unit_test(check_job_history),
         cmocka_unit_test(check_trace),
+        cmocka_unit_test(check_an_old_event),
         cmocka_unit_test(check_events),
         cmocka_unit_test(check_lines_are_whole),
         cmocka_unit_test(check_audit),
