@@ -118,6 +118,12 @@ export function useRead(path) {
     return { ...current, again };
 }
 
+// --- of this browser ----------------------------------------------------------------------------
+
+// Keys of one letter, which voice input may type by mistake (WCAG 2.1.4).
+export const hasKeys = () => localStorage.getItem("keys") !== "off";
+export const setKeys = (on) => localStorage.setItem("keys", on ? "on" : "off");
+
 // --- live ---------------------------------------------------------------------------------------
 
 const RETRY_MS_MIN = 1000;
@@ -150,6 +156,7 @@ class Live {
             source.close();
             this.connected = false;
             this.tell();
+            call("GET", "me").catch(() => {}); // has the session ended? It leads to the sign-in page
             setTimeout(() => this.start(), this.retryMs);
             this.retryMs = Math.min(2 * this.retryMs, RETRY_MS_MAX);
         };

@@ -1,7 +1,7 @@
 // app.mjs - the shell: where one is, what is fine, and how to get elsewhere.
 import { h, render } from "./preact.mjs";
 import { useEffect, useState } from "./hooks.mjs";
-import { live, loadMe, read, useLive } from "./api.mjs";
+import { hasKeys, live, loadMe, read, useLive } from "./api.mjs";
 import { Failed, go, html, Link, path, useModal } from "./ui.mjs";
 import { Home } from "./view-home.mjs";
 import { Problem, Problems } from "./view-problems.mjs";
@@ -118,7 +118,7 @@ function useKeys(open) {
             if ((event.ctrlKey || event.metaKey) && event.key === "k") {
                 event.preventDefault();
                 open("palette");
-            } else if (typing || event.ctrlKey || event.metaKey || event.altKey) {
+            } else if (!hasKeys() || typing || event.ctrlKey || event.metaKey || event.altKey) {
                 return;
             } else if (goes) {
                 goes = false;

@@ -2,7 +2,7 @@
 import { h } from "./preact.mjs";
 import { useEffect, useRef, useState } from "./hooks.mjs";
 import htm from "./htm.mjs";
-import { act } from "./api.mjs";
+import { act, live } from "./api.mjs";
 import { ago, clock, count, full, LANES, STATES, until } from "./words.mjs";
 
 export const html = htm.bind(h);
@@ -123,7 +123,7 @@ export function Line({ line, person = true }) {
         <div>
             <p>
                 ${person && line.member && html`<${Link} href=${path("members", line.member)}>${line.name || "somebody"}<//>${": "}`}
-                ${line.text}
+                <bdi>${line.text}</bdi>
                 ${line.who && html`<span class="by"> by ${line.who}</span>`}
             </p>
             <p class="meta">
@@ -170,6 +170,9 @@ export function ActDialog({ title, text, fields = [], reason = true, button = "D
             done && done(answer);
         } catch (failure) {
             setProblem(failure);
+            if (failure.status === 409) {
+                live.changed(); // it is not what was looked at: the page, and with it the dialog, says what is
+            }
         }
         setBusy(false);
     };

@@ -1,5 +1,5 @@
 import { useState } from "./hooks.mjs";
-import { act, useRead } from "./api.mjs";
+import { act, hasKeys, setKeys, useRead } from "./api.mjs";
 import { Act, ActDialog, Ago, Copy, html, Loaded, post, remove, State } from "./ui.mjs";
 import { Jobs } from "./view-jobs.mjs";
 
@@ -65,7 +65,8 @@ function Mine({ me, reload }) {
     return html`<h2>You</h2><p>${me.name}, ${me.role}</p><div class="buttons">
         <${Act} label="Change password" reason=${false} run=${post("me/password")} button="Change" text="Your other sessions end."
             fields=${[{ name: "old", label: "Old password", kind: "password", required: true, autocomplete: "current-password" }, { name: "new", label: "New password, at least 10 characters", kind: "password", required: true, minlength: 10, autocomplete: "new-password" }]} />
-        <${Totp} me=${me} again=${reload} /></div>`;
+        <${Totp} me=${me} again=${reload} /></div>
+        <label class="check"><input type="checkbox" defaultChecked=${hasKeys()} onChange=${(event) => setKeys(event.target.checked)} />Keys of one letter in this browser (j, k, g, ?)</label>`;
 }
 
 export function Settings({ me, reload }) {

@@ -146,6 +146,14 @@ def test_a_founders_day(node, world, size):
         fleet.children["broker"].wait_ready()
         walk("go", path="/")
         walk("see_heading", text="Everything is fine", seconds=60)
+        # a session that ended leads to the sign-in page by itself, and from there back
+        walk("expect_errors", pattern=" 401 |ERR_")
+        walk("go", path="/rules")
+        for each in console.get("settings")["sessions"]:
+            if not each["current"]:
+                console.act(f"sessions/{each['id']}", method="DELETE", reason="a lost phone")
+        walk("see_heading", text="Sign in")
+        assert walk("sign_in", name="ada", password=PASSWORD, next="/rules") == "/rules"
         walk("expect_errors", pattern="")
         assert walk("palette", text="Rules") == "/rules"
         assert walk("end") == []
