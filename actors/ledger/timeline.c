@@ -96,6 +96,7 @@ static const struct words_row alert_words[] = {
 static const struct words_row verb_words[] = {
     {"crm", "updated"},
     {"support", "written"},
+    {"app", "kept for your app"}, /* it asks the console */
     {NULL, NULL},
 };
 static const struct words_row service_words[] = {
@@ -109,6 +110,9 @@ static const char *what_of(const char *actor, const char *kind)
 {
     if (strcmp(actor, "crm") == 0) {
         return "Contact";
+    }
+    if (strcmp(actor, "app") == 0) {
+        return "Access";
     }
     if (strcmp(actor, "alert") == 0) {
         return words_of(alert_words, kind, "Alert");
@@ -124,8 +128,10 @@ static void job_words(const struct event *event, const json_t *data, struct buf 
 {
     const char *actor = tree_text(data, "actor"), *error = tree_text(data, "error");
     const char *what = what_of(actor, tree_text(data, "kind"));
-    const char *verb = words_of(verb_words, actor, "sent");
-    const char *service = words_of(service_words, tree_text(data, "target"), "");
+    const char *target = tree_text(data, "target");
+    const char *service = words_of(service_words, target, "");
+    const char *verb =
+        strcmp(target, "webhook") == 0 ? "told to your app" : words_of(verb_words, actor, "sent");
     const char *in = *service ? " in " : "";
     if (strcmp(event->type, "job.done") == 0) {
         buf_printf(out, "%s %s%s%s", what, verb, in, service);
@@ -135,10 +141,11 @@ static void job_words(const struct event *event, const json_t *data, struct buf 
         buf_printf(out, "%s could not be %s%s%s, waits for a person", what, verb, in, service);
     } else if (strcmp(event->type, "job.uncertain") == 0) {
         buf_printf(out, "%s perhaps %s, nobody can say", what, verb);
+    } else if (strcmp(event->type, "job.superseded") == 0 &&
+               (strcmp(actor, "crm") == 0 || strcmp(actor, "app") == 0)) {
+        buf_printf(out, "%s was about to be %s, a newer state follows", what, verb);
     } else if (strcmp(event->type, "job.superseded") == 0) {
-        buf_printf(out, "%s %s", what,
-                   strcmp(actor, "crm") == 0 ? "was about to be updated, a newer state follows"
-                                             : "no longer needed");
+        buf_printf(out, "%s no longer needed", what);
     } else {
         buf_printf(out, "%s skipped%s%s", what, *error ? ": " : "", error);
     }
@@ -150,12 +157,12 @@ static void admin_words(const struct event *event, const json_t *data, struct bu
         {"admin.granted", "granted access"},
         {"admin.revoked", "revoked access"},
         {"admin.resynced", "asked for the contact to be sent again"},
+        {"admin.resent", "had the mail sent once more"},
         {NULL, NULL},
     };
     static const struct words_row things[] = {
-        {"crm", "the contact"}, {"support", "the support note"},
-        {"mailer", "the mail"}, {"alert", "the alert"},
-        {NULL, NULL},
+        {"crm", "the contact"}, {"support", "the support note"}, {"mailer", "the mail"},
+        {"alert", "the alert"}, {"app", "the news for the app"}, {NULL, NULL},
     };
     const char *thing = words_of(things, tree_text(data, "actor"), "something");
     const char *why = tree_text(data, *tree_text(data, "text") ? "text" : "reason");

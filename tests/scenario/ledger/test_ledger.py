@@ -245,7 +245,7 @@ def test_a_deadline_before_one_that_passed_is_told_too(ledger, connect):
 def test_the_timeline_speaks_to_a_founder_in_order(ledger, connect):
     del ledger
     webhook, tools = connect("webhook"), connect("tools")
-    connected = {name: connect(name) for name in ("crm", "mailer", "support", "alert")}
+    connected = {name: connect(name) for name in ("crm", "mailer", "support", "alert", "app")}
     start = int(time.time() * 1000)
     free = fact("payment", "in_0", status="paid", customer="cus_1", currency="usd")
     webhook.publish([{**told(0, *purchase(1)[0]), "time": start},
@@ -265,6 +265,10 @@ def test_the_timeline_speaks_to_a_founder_in_order(ledger, connect):
     job("support", "job.dead", "dispute", "zendesk", 1100)
     job("mailer", "job.skipped", "card", "maildir", 1200, error="too old")
     job("alert", "job.done", "payment_failed", "slack", 1300)
+    job("app", "job.retrying", "access", "webhook", 1310)
+    job("app", "job.superseded", "access", "webhook", 1320)
+    job("app", "job.done", "access", "webhook", 1330)
+    job("app", "job.done", "access", "local", 1340)
     tools.publish([{**event("tools:1", "admin.retried", {
         "actor": "support", "key": "x", "member": member, "reason": "key changed"}),
         "time": start + 1400}, {**event("tools:2", "admin.noted", {
@@ -279,7 +283,10 @@ def test_the_timeline_speaks_to_a_founder_in_order(ledger, connect):
         "Support note about the refund written in Zendesk",
         "Support note about the dispute could not be written in Zendesk, waits for a person",
         "Mail about the failed payment skipped: too old",
-        "Alert about the failed payment sent in Slack"]
+        "Alert about the failed payment sent in Slack",
+        "Access not yet told to your app, will be tried again",
+        "Access was about to be told to your app, a newer state follows",
+        "Access told to your app", "Access kept for your app"]
     assert [line["text"] for line in lines][-2:] == [
         "tools had the support note tried again: key changed", "tools noted: called"]
 
