@@ -6,11 +6,6 @@
 extern const struct asset assets_table[];
 extern const size_t assets_count;
 
-const struct asset *asset_nth(size_t n)
-{
-    return n < assets_count ? &assets_table[n] : NULL;
-}
-
 const struct asset *asset_find(const char *name)
 {
     for (size_t i = 0; i < assets_count; i++) {

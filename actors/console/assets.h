@@ -1,7 +1,7 @@
 /* assets.h - the files of pages/, as they stand in the program.
  *
- * Use        asset_find() by name; asset_nth() for listings. The table is made at build time by
- *            pages.cmake: every file of pages/, and the two libraries that ops/pages-modules brings.
+ * Use        asset_find() by name. The table is made at build time by pages.cmake: every file of
+ *            pages/, and the two libraries that ops/pages-modules brings.
  * Format     etag is quoted, of the content's SHA-256; gz is the same content by gzip -9.
  * Ownership  Static. Texts have a NUL behind them, not counted in len. */
 #ifndef USHER_ASSETS_H
@@ -21,7 +21,5 @@ struct asset {
 
 /* NULL if there is none of that name. */
 const struct asset *asset_find(const char *name);
-/* 0, 1, 2, ... until NULL. */
-const struct asset *asset_nth(size_t n);
 
 #endif

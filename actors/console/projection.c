@@ -90,12 +90,6 @@ enum fault put_mark(struct store_txn *txn, int table, const struct key *key)
     return store_put(txn, table, key_slice(key), (struct slice){"", 0});
 }
 
-bool has_key(struct store_txn *txn, int table, const struct key *key)
-{
-    struct slice value;
-    return store_get(txn, table, key_slice(key), &value) == OK;
-}
-
 void copy_or_null(json_t *to, const json_t *from, const char *key)
 {
     json_t *value = tree_get(from, key);

@@ -52,7 +52,6 @@ enum fault scan_newest(struct store_txn *txn, int table, const struct key *prefi
 /* --- rows -------------------------------------------------------------------------------------- */
 
 enum fault put_mark(struct store_txn *txn, int table, const struct key *key) NODISCARD;
-bool has_key(struct store_txn *txn, int table, const struct key *key);
 
 void copy_or_null(json_t *to, const json_t *from, const char *key);
 

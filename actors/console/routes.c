@@ -27,11 +27,6 @@ const struct route_row *routes_nth(size_t n)
     return n < ROW_COUNT ? &rows[n] : NULL;
 }
 
-size_t routes_count(void)
-{
-    return ROW_COUNT;
-}
-
 enum verdict_of_route routes_verdict(const struct route_row *row, const struct identity *identity)
 {
     if (row->right == RIGHT_ANYONE) {

@@ -28,7 +28,6 @@ enum verdict_of_route {
 
 /* 0, 1, 2, ... until NULL, in the order of the table. */
 const struct route_row *routes_nth(size_t n);
-size_t routes_count(void);
 
 enum verdict_of_route routes_verdict(const struct route_row *row, const struct identity *identity);
 

@@ -266,19 +266,6 @@ enum fault jobs_skip(struct jobs *jobs, struct store_txn *txn, const struct jobs
     return fault;
 }
 
-enum fault jobs_drop(struct jobs *jobs, struct store_txn *txn, const char *key,
-                     const struct event *event)
-{
-    (void)event;
-    struct record record;
-    enum fault fault = record_load(txn, key, &record);
-    if (fault == OK) {
-        fault = jobs_happen(jobs, txn, &record, JOB_ON_GONE);
-    }
-    record_fini(&record);
-    return fault == FAULT_NOT_FOUND ? OK : fault;
-}
-
 enum fault jobs_apply(struct jobs *jobs, struct store_txn *txn, const struct event *event)
 {
     if (strncmp(event->type, "job.", 4) == 0 || strncmp(event->type, "target.", 7) == 0) {
@@ -311,22 +298,6 @@ enum fault jobs_find(struct jobs *jobs, struct store_txn *txn, const char *key, 
     }
     if (learned) {
         *learned = slot ? json_incref(record_learned(&record, slot->wanted.adapter->name)) : NULL;
-    }
-    record_fini(&record);
-    return fault;
-}
-
-enum fault jobs_teach(struct jobs *jobs, struct store_txn *txn, const char *key,
-                      const json_t *learned)
-{
-    struct record record;
-    enum fault fault = record_load(txn, key, &record);
-    struct slot *slot = fault == OK ? jobs_slot_of(jobs, record.slot) : NULL;
-    if (slot) {
-        json_t *all = record.learned ? record.learned : json_object();
-        tree_set(all, slot->wanted.adapter->name, json_incref((json_t *)learned));
-        record.learned = all;
-        fault = record_save(txn, &record);
     }
     record_fini(&record);
     return fault;

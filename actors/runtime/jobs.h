@@ -148,10 +148,6 @@ enum fault jobs_want(struct jobs *jobs, struct store_txn *txn, const struct jobs
 enum fault jobs_skip(struct jobs *jobs, struct store_txn *txn, const struct jobs_spec *spec,
                      const struct event *event, const char *why) NODISCARD;
 
-/* A job is no longer wanted (a condition is over): superseded unless under way or at an end. */
-enum fault jobs_drop(struct jobs *jobs, struct store_txn *txn, const char *key,
-                     const struct event *event) NODISCARD;
-
 /* To be called first for every event: member.* keeps the newest document, job.* re-marks own keys
  * after a rebuild, admin.retried and admin.skipped act on jobs of this actor, admin.paused and
  * admin.resumed on a slot, others are ignored. A paused slot's jobs wait and spend no attempts,
@@ -174,10 +170,6 @@ enum fault jobs_member(struct jobs *jobs, struct store_txn *txn, const char *mem
  * may be NULL. NOT_FOUND. */
 enum fault jobs_find(struct jobs *jobs, struct store_txn *txn, const char *key, struct job *job,
                      json_t **payload, json_t **learned) NODISCARD;
-
-/* Replaces what is learned of a job's target (members that became one). */
-enum fault jobs_teach(struct jobs *jobs, struct store_txn *txn, const char *key,
-                      const json_t *learned) NODISCARD;
 
 /* The jobs of `alias` are jobs of `member` from now on: they keep one order. */
 enum fault jobs_rename(struct jobs *jobs, struct store_txn *txn, const char *alias,

@@ -1,4 +1,4 @@
-/* target_table.h - what people call the places that effects go to: the one place.
+/* target_table.h - what pages and the command line call the places that effects go to.
  *
  * X("adapter", "name") */
 X("hubspot", "HubSpot")
