@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "money.h"
 #include "must.h"
+#include "providers.h"
 #include "settings.h"
 #include "sights.h"
 #include "silences.h"
@@ -34,6 +35,11 @@ struct alert {
     int64_t raised, cleared;
 };
 
+#define DECLARE(name) extern const struct adapter alert_##name;
+#define ADDRESS(name) &alert_##name,
+PROVIDERS(DECLARE)
+static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
+
 static const struct setting alert_settings[] = {
     {"alert/crm_behind", SETTING_DURATION, "10m", 10, 86400000, NULL,
      "How long a member's newest version may be missing in the CRM."},
@@ -44,13 +50,11 @@ static const struct setting alert_settings[] = {
     {"alert/lag", SETTING_DURATION, "60s", 100, 86400000, NULL, "How far a process may be behind."},
     {"alert/disk", SETTING_NUMBER, "80", 1, 99, NULL, "How full the disk may be, in per cent."},
     JOBS_SETTINGS("alert"),
-    {"alert/hook/provider", SETTING_CHOICE, "local", 0, 0, "local|slack",
-     "Who is told: usher's own list (usher status), or a channel in Slack."},
+    {"alert/hook/provider", SETTING_CHOICE, "local", 0, 0, PROVIDER_NAMES,
+     "Who is told: usher's own list (local), or a place where people read."},
     {"alert/hook/url", SETTING_SECRET, "", 0, 0, NULL, "The incoming webhook's URL."},
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
-
-static const struct adapter *const adapters[] = {&alert_local, &alert_slack, NULL};
 
 /* --- to the hooks ----------------------------------------------------------------------------- */
 
@@ -532,6 +536,7 @@ static const char *const alert_tables[] = {
 
 const struct actor_class alert_actor = {.name = "alert",
                                         .settings = alert_tables_of_settings,
+                                        .adapters = adapters,
                                         .topics = alert_topics,
                                         .tables = alert_tables,
                                         .format = JOBS_FORMAT,

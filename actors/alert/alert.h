@@ -4,7 +4,7 @@
  * job engine carry each to every hook. Effects that the rules send "to":"alert" are notices: told
  * once, never cleared.
  *
- * To add a kind of hook: one file with a const struct adapter, a row in alert.c. */
+ * To add a kind of hook: one file in providers/ with a const struct adapter. */
 #ifndef USHER_ALERT_H
 #define USHER_ALERT_H
 
@@ -20,9 +20,6 @@ enum {
 };
 
 extern const struct actor_class alert_actor;
-
-extern const struct adapter alert_local;
-extern const struct adapter alert_slack;
 
 /* The newest that local hooks were told, newest first, into `list`. */
 enum fault alert_notices(struct store_txn *txn, size_t most, json_t *list) NODISCARD;

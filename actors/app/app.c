@@ -3,6 +3,7 @@
 #include "access.h"
 #include "clock.h"
 #include "must.h"
+#include "providers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,17 @@ struct app {
     struct jobs *jobs;
 };
 
+#define DECLARE(name) extern const struct adapter app_##name;
+#define ADDRESS(name) &app_##name,
+PROVIDERS(DECLARE)
+static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
+
 static const struct setting app_settings[] = {
-    {"app/provider", SETTING_CHOICE, "local", 0, 0, "local|webhook",
+    {"app/provider", SETTING_CHOICE, "local", 0, 0, PROVIDER_NAMES,
      "Who is told: nobody (the app asks the console), or the app by POST."},
     JOBS_SETTINGS("app"),
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
-
-static const struct adapter *const adapters[] = {&app_local, &app_webhook, NULL};
 
 static void key_of(const char *member, char key[JOBS_KEY_BYTES_MAX + 1])
 {
@@ -147,13 +151,14 @@ static void app_report(void *self, json_t *into)
     jobs_report(app->jobs, into);
 }
 
-static const struct setting *const tables_of_settings[] = {app_settings, app_webhook_settings,
-                                                           NULL};
+static const struct setting *const tables_of_settings[] = {app_settings, NULL};
 static const char *const topics[] = {"member.*", "job.*", "admin.*", "target.*", NULL};
 static const char *const tables[] = {JOBS_TABLE_NAMES, "answers", NULL};
 
 const struct actor_class app_actor = {.name = "app",
                                       .settings = tables_of_settings,
+                                      .adapters = adapters,
+                                      .provider = "app/provider",
                                       .topics = topics,
                                       .tables = tables,
                                       .format = JOBS_FORMAT,

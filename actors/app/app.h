@@ -4,7 +4,7 @@
  * (access.h has the object that is told). A member that became part of another one is told on under
  * its old id, with what its person has now. The app may ask instead, at the console.
  *
- * An adapter is one file; app.c lists them. */
+ * An adapter is one file in providers/, found by the build. */
 #ifndef USHER_APP_H
 #define USHER_APP_H
 
@@ -13,11 +13,6 @@
 #include "jobs.h"
 
 extern const struct actor_class app_actor;
-
-extern const struct adapter app_local;   /* kept in the own store: nothing is sent */
-extern const struct adapter app_webhook; /* POST, signed as Standard Webhooks */
-
-extern const struct setting app_webhook_settings[];
 
 enum { APP_TABLE_ANSWERS = JOBS_TABLES };
 

@@ -1,6 +1,7 @@
 #include "crm.h"
 
 #include "must.h"
+#include "providers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,14 +11,17 @@ struct crm {
     struct jobs *jobs;
 };
 
+#define DECLARE(name) extern const struct adapter crm_##name;
+#define ADDRESS(name) &crm_##name,
+PROVIDERS(DECLARE)
+static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
+
 static const struct setting crm_settings[] = {
-    {"crm/provider", SETTING_CHOICE, "local", 0, 0, "local|hubspot",
-     "Where contacts are kept: in usher itself, or in HubSpot."},
+    {"crm/provider", SETTING_CHOICE, "local", 0, 0, PROVIDER_NAMES,
+     "Where contacts are kept: in usher itself (local), or in your CRM."},
     JOBS_SETTINGS("crm"),
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
-
-static const struct adapter *const adapters[] = {&crm_local, &crm_hubspot, NULL};
 
 /* --- what adapters share ----------------------------------------------------------------------- */
 
@@ -299,15 +303,14 @@ static void crm_report(void *self, json_t *into)
     jobs_report(crm->jobs, into);
 }
 
-extern const struct setting crm_hubspot_settings[];
-
-static const struct setting *const crm_tables_of_settings[] = {crm_settings, crm_hubspot_settings,
-                                                               NULL};
+static const struct setting *const crm_tables_of_settings[] = {crm_settings, NULL};
 static const char *const crm_topics[] = {"member.*", "job.*", "admin.*", "target.*", NULL};
 static const char *const crm_tables[] = {JOBS_TABLE_NAMES, "contacts", NULL};
 
 const struct actor_class crm_actor = {.name = "crm",
                                       .settings = crm_tables_of_settings,
+                                      .adapters = adapters,
+                                      .provider = "crm/provider",
                                       .topics = crm_topics,
                                       .tables = crm_tables,
                                       .format = JOBS_FORMAT,

@@ -1,6 +1,6 @@
 /* crm.h - makes the CRM show what the ledger says: one job per member, the newest version wins.
  *
- * Use        An adapter (see adapter.h of the runtime) is one file here and one line in crm.c.
+ * Use        An adapter (see adapter.h of the runtime) is one file in providers/, found by the build.
  *            Its task's payload is
  *                {"document": the member's newest document,
  *                 "contact":  the target's contact id, if one is known,
@@ -17,8 +17,6 @@
 enum { CRM_TABLE_CONTACTS = JOBS_TABLES };
 
 extern const struct actor_class crm_actor;
-extern const struct adapter crm_hubspot;
-extern const struct adapter crm_local;
 
 /* The id that a task's contact is known by: learned, or found by the actor; "" if none. */
 const char *crm_contact(const struct task *task);

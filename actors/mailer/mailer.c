@@ -4,6 +4,7 @@
 #include "mail.h"
 #include "money.h"
 #include "must.h"
+#include "providers.h"
 #include "templates.h"
 
 #include <string.h>
@@ -18,9 +19,14 @@ struct mailer {
     char from[MAIL_ADDRESS_BYTES_MAX + 1];
 };
 
+#define DECLARE(name) extern const struct adapter mailer_##name;
+#define ADDRESS(name) &mailer_##name,
+PROVIDERS(DECLARE)
+static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
+
 static const struct setting mailer_settings[] = {
-    {"mailer/provider", SETTING_CHOICE, "maildir", 0, 0, "maildir|smtp",
-     "How mail leaves: into a folder, or over SMTP."},
+    {"mailer/provider", SETTING_CHOICE, "maildir", 0, 0, PROVIDER_NAMES,
+     "How mail leaves: into a folder (maildir), over SMTP, or by a provider's API."},
     {"mailer/from", SETTING_TEXT, "Community <hello@localhost>", 3, 400, NULL,
      "The sender: Community <hello@example.com>."},
     {"mailer/link", SETTING_TEXT, "", 0, 500, NULL,
@@ -28,8 +34,6 @@ static const struct setting mailer_settings[] = {
     JOBS_SETTINGS("mailer"),
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
-
-static const struct adapter *const adapters[] = {&mailer_maildir, &mailer_smtp, NULL};
 
 /* --- one mail ----------------------------------------------------------------------------------- */
 
@@ -232,13 +236,14 @@ static void mailer_report(void *self, json_t *into)
     jobs_report(mailer->jobs, into);
 }
 
-static const struct setting *const mailer_tables_of_settings[] = {
-    mailer_settings, mailer_smtp_settings, mailer_maildir_settings, NULL};
+static const struct setting *const mailer_tables_of_settings[] = {mailer_settings, NULL};
 static const char *const mailer_topics[] = {"member.*", "job.*", "admin.*", "target.*", NULL};
 static const char *const mailer_tables[] = {JOBS_TABLE_NAMES, NULL};
 
 const struct actor_class mailer_actor = {.name = "mailer",
                                          .settings = mailer_tables_of_settings,
+                                         .adapters = adapters,
+                                         .provider = "mailer/provider",
                                          .topics = mailer_topics,
                                          .tables = mailer_tables,
                                          .format = JOBS_FORMAT,

@@ -1,6 +1,6 @@
 /* mailer.h - mails to members: one per key, from templates that a founder can edit.
  *
- * Use        An adapter is one file here and one line in mailer.c. Its task's payload is
+ * Use        An adapter is one file in providers/, found by the build. Its task's payload is
  *                {"from": address, "to": address, "message": the whole mail, CRLF line ends,
  *                 "id": its Message-ID without <>}
  * Promise    The Message-ID comes from the job's key: the same over all attempts. A mail that
@@ -11,9 +11,5 @@
 #include "jobs.h"
 
 extern const struct actor_class mailer_actor;
-extern const struct adapter mailer_smtp;
-extern const struct adapter mailer_maildir;
-extern const struct setting mailer_smtp_settings[];
-extern const struct setting mailer_maildir_settings[];
 
 #endif

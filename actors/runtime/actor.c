@@ -1,5 +1,6 @@
 #include "actor_core.h"
 
+#include "adapter.h"
 #include "clock.h"
 #include "home.h"
 #include "logs.h"
@@ -186,17 +187,64 @@ static void say_lines(struct buf *why, bool plain)
     free(text);
 }
 
-static enum fault load_settings(struct actor *actor, struct buf *why)
+/* The adapter that the file names; NULL if none does, which settings_load will say. */
+static const struct adapter *named_adapter(const struct actor *actor)
+{
+    char *name = NULL;
+    const struct adapter *named = NULL;
+    const struct adapter *const *at = actor->class->adapters;
+    if (actor->class->provider &&
+        settings_peek(actor->home, "usher.cfg", actor->class->provider, "", &name) == OK) {
+        for (; at && *at && !named; at++) {
+            named = strcmp((*at)->name, name) == 0 ? *at : NULL;
+        }
+    }
+    free(name);
+    return named;
+}
+
+static size_t count_tables(const struct actor_class *class)
 {
     size_t count = 0;
-    while (actor->class->settings && actor->class->settings[count]) {
+    for (size_t i = 0; class->settings && class->settings[i]; i++) {
         count++;
     }
-    actor->tables = must_calloc(count + 2, sizeof(void *));
-    for (size_t i = 0; i < count; i++) {
-        actor->tables[i] = actor->class->settings[i];
+    for (size_t i = 0; class->adapters && class->adapters[i]; i++) {
+        count++;
+    }
+    return count;
+}
+
+static void add_rows(struct actor *actor, size_t *count, const struct adapter *adapter)
+{
+    if (adapter && adapter->settings) {
+        actor->tables[(*count)++] = adapter->settings;
+    }
+}
+
+/* Those of all adapters: what a founder wrote for another one is no mistake. The named one's come
+ * first, as the first row of a path is the one that counts. */
+static void gather_tables(struct actor *actor)
+{
+    const struct actor_class *class = actor->class;
+    const struct adapter *named = named_adapter(actor);
+    size_t count = 0;
+    actor->tables = must_calloc(count_tables(class) + 3, sizeof(void *));
+    for (size_t i = 0; class->settings && class->settings[i]; i++) {
+        actor->tables[count++] = class->settings[i];
+    }
+    add_rows(actor, &count, named);
+    for (size_t i = 0; class->adapters && class->adapters[i]; i++) {
+        if (class->adapters[i] != named) {
+            add_rows(actor, &count, class->adapters[i]);
+        }
     }
     actor->tables[count] = own_settings;
+}
+
+static enum fault load_settings(struct actor *actor, struct buf *why)
+{
+    gather_tables(actor);
     enum fault fault =
         settings_load(actor->home, "usher.cfg", actor->tables, &actor->settings, why);
     if (fault != OK && !why->len) {
@@ -342,6 +390,15 @@ static int usage(const struct actor_class *class, FILE *to)
         settings_manual(class->settings, &manual);
         settings_manual(own, &manual);
         fprintf(to, "\nsettings in usher.cfg:\n%s", buf_text(&manual));
+        for (size_t i = 0; class->adapters && class->adapters[i]; i++) {
+            const struct setting *const rows[] = {class->adapters[i]->settings, NULL};
+            buf_reset(&manual);
+            settings_manual(rows, &manual);
+            if (manual.len > 0) {
+                fprintf(to, "\nwith provider = %s:\n%s", class->adapters[i]->name,
+                        buf_text(&manual));
+            }
+        }
         buf_fini(&manual);
     }
     return to == stdout ? EXIT_OK : EXIT_USAGE;

@@ -26,6 +26,7 @@
 #include <czmq.h>
 
 struct actor;
+struct adapter;
 
 /* The first tables of every actor's store; its own follow from ACTOR_TABLES on. */
 enum { ACTOR_TABLE_META, ACTOR_TABLE_OUTBOX, ACTOR_TABLES };
@@ -33,6 +34,9 @@ enum { ACTOR_TABLE_META, ACTOR_TABLE_OUTBOX, ACTOR_TABLES };
 struct actor_class {
     const char *name;
     const struct setting *const *settings; /* tables, ends with NULL; the skeleton adds its own */
+    const char *provider;                  /* the setting that names the adapter; may be NULL */
+    const struct adapter *const *adapters; /* those that there are, whose rows join the settings (of
+                                              a row that several have, the named one's); may be NULL */
     const char *const *topics;             /* what to READ, ends with NULL; NULL: nothing */
     const char *const *tables;             /* the store's own tables, ends with NULL; may be NULL */
     int format;                            /* of those tables */

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "must.h"
+#include "providers.h"
 
 #include <string.h>
 
@@ -9,14 +10,17 @@ struct support {
     struct jobs *jobs;
 };
 
+#define DECLARE(name) extern const struct adapter support_##name;
+#define ADDRESS(name) &support_##name,
+PROVIDERS(DECLARE)
+static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
+
 static const struct setting support_settings[] = {
-    {"support/provider", SETTING_CHOICE, "local", 0, 0, "local|zendesk",
-     "Where support notes go: into usher itself, or to Zendesk."},
+    {"support/provider", SETTING_CHOICE, "local", 0, 0, PROVIDER_NAMES,
+     "Where support notes go: into usher itself (local), or to your support desk."},
     JOBS_SETTINGS("support"),
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
-
-static const struct adapter *const adapters[] = {&support_local, &support_zendesk, NULL};
 
 static json_t *support_prepare(void *self, struct store_txn *txn, const struct jobs_view *view,
                                enum fault *fault, struct buf *why)
@@ -91,13 +95,14 @@ static void support_report(void *self, json_t *into)
     jobs_report(support->jobs, into);
 }
 
-static const struct setting *const support_tables_of_settings[] = {support_settings,
-                                                                   support_zendesk_settings, NULL};
+static const struct setting *const support_tables_of_settings[] = {support_settings, NULL};
 static const char *const support_topics[] = {"member.*", "job.*", "admin.*", "target.*", NULL};
 static const char *const support_tables[] = {JOBS_TABLE_NAMES, "notes", NULL};
 
 const struct actor_class support_actor = {.name = "support",
                                           .settings = support_tables_of_settings,
+                                          .adapters = adapters,
+                                          .provider = "support/provider",
                                           .topics = support_topics,
                                           .tables = support_tables,
                                           .format = JOBS_FORMAT,

@@ -1,6 +1,6 @@
 /* support.h - tells the support desk what an agent should know: one internal note per key.
  *
- * Use        An adapter is one file here and one line in support.c. Its task's payload is
+ * Use        An adapter is one file in providers/, found by the build. Its task's payload is
  *                {"text": the note with its marker, "subject", "ticket": id or absent,
  *                 "email", "name" (of the requester), "tags": [...], "urgent": bool}
  *            With a ticket the note goes there; without one a ticket is made whose only comment is
@@ -15,9 +15,6 @@
 enum { SUPPORT_TABLE_NOTES = JOBS_TABLES };
 
 extern const struct actor_class support_actor;
-extern const struct adapter support_zendesk;
-extern const struct adapter support_local;
-extern const struct setting support_zendesk_settings[];
 
 /* "[usher:refund:ch_1]" */
 void support_marker(const char *key, struct buf *out);

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct setting crm_hubspot_settings[];
+extern const struct adapter crm_hubspot;
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static struct settings *defaults(void)
 {
     static struct settings *settings = NULL;
-    const struct setting *const tables[] = {crm_hubspot_settings, NULL};
+    const struct setting *const tables[] = {crm_hubspot.settings, NULL};
     struct buf why = {0};
     char home[] = "/tmp/usher-fuzz-XXXXXX";
     char path[64];

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+extern const struct adapter support_zendesk;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+extern const struct adapter alert_slack;
+
 static void request(const char *payload, const char *body)
 {
     struct call call = {0};

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct adapter app_webhook;
+
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define OTHER  "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 
@@ -27,7 +29,7 @@ static struct sent send_one(const char *member, int64_t version, int attempt, co
 {
     struct sent sent;
     char *home = test_folder();
-    struct settings *settings = test_settings(home, app_webhook_settings,
+    struct settings *settings = test_settings(home, app_webhook.settings,
                                               "app\n    url = \"https://your.app/api/usher\"\n");
     json_t *payload = json_pack("{s:s, s:I, s:b, s:s}", "member", member, "version",
                                 (json_int_t)version, "access", 0, "asOf", "2026-01-02T03:04:05Z");
@@ -121,7 +123,7 @@ static void check_settings(void **state)
         char text[300];
         struct buf why = {0};
         snprintf(text, sizeof text, "app\n%s", rows[i].text);
-        struct settings *settings = test_settings(home, app_webhook_settings, text);
+        struct settings *settings = test_settings(home, app_webhook.settings, text);
         assert_int_equal(app_webhook.check(settings, &why), !*rows[i].words);
         assert_non_null(strstr(buf_text(&why), rows[i].words));
         buf_fini(&why);

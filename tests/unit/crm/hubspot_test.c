@@ -3,7 +3,7 @@
 
 #include "crm.h"
 
-extern const struct setting crm_hubspot_settings[];
+extern const struct adapter crm_hubspot;
 
 enum { START, LOOK, WRITE, CREATE, WRITE_OTHERS };
 
@@ -19,7 +19,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     f->home = test_folder();
-    f->settings = test_settings(f->home, crm_hubspot_settings, "crm\n    key = \"pat-1\"\n");
+    f->settings = test_settings(f->home, crm_hubspot.settings, "crm\n    key = \"pat-1\"\n");
     f->payload = json_pack("{s:{s:s, s:s, s:s, s:s, s:b, s:[ss], s:[sss]}}", "document", "id",
                            "mem_1", "email", "ada@example.com", "name", "Ada King Lovelace",
                            "state", "active", "access", 1, "tags", "member", "vip-us", "all_tags",
@@ -225,7 +225,7 @@ static void settings_are_checked(void **state)
     struct buf why = {0};
     assert_true(crm_hubspot.check(f->settings, &why));
     struct settings *bad =
-        test_settings(f->home, crm_hubspot_settings, "crm\n    url = \"http://api.hubapi.com\"\n");
+        test_settings(f->home, crm_hubspot.settings, "crm\n    url = \"http://api.hubapi.com\"\n");
     assert_false(crm_hubspot.check(bad, &why));
     assert_non_null(strstr(buf_text(&why), "crm/url: http:// is taken for loopback"));
     assert_non_null(strstr(buf_text(&why), "crm/key: expected"));

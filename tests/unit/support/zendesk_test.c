@@ -3,6 +3,8 @@
 
 #include "support.h"
 
+extern const struct adapter support_zendesk;
+
 enum { START, COMMENTS, NOTE, TAGS, FIND, CREATE };
 
 struct fixture {
@@ -17,7 +19,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     f->home = test_folder();
-    f->settings = test_settings(f->home, support_zendesk_settings,
+    f->settings = test_settings(f->home, support_zendesk.settings,
                                 "support\n    url = \"https://x.zendesk.com\"\n"
                                 "    user = \"agent@x.com\"\n    key = \"token\"\n");
     f->payload = json_pack("{s:s, s:s, s:s, s:s, s:[s], s:b}", "text", "note [usher:refund:ch_1]",
@@ -165,7 +167,7 @@ static void settings_are_checked(void **state)
     struct fixture *f = *state;
     struct buf why = {0};
     assert_true(support_zendesk.check(f->settings, &why));
-    struct settings *bad = test_settings(f->home, support_zendesk_settings, "support\n");
+    struct settings *bad = test_settings(f->home, support_zendesk.settings, "support\n");
     assert_false(support_zendesk.check(bad, &why));
     assert_non_null(strstr(buf_text(&why), "support/url"));
     assert_non_null(strstr(buf_text(&why), "support/user"));

@@ -13,9 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct setting crm_hubspot_settings[];
-
-const struct setting crm_hubspot_settings[] = {
+static const struct setting own_settings[] = {
     {"crm/url", SETTING_TEXT, "https://api.hubapi.com", 0, 500, NULL, "Base of HubSpot's API."},
     {"crm/key", SETTING_SECRET, "", 0, 0, NULL, "Token of a HubSpot private app."},
     {"crm/tags_property", SETTING_TEXT, "usher_tags", 1, 100, NULL,
@@ -304,7 +302,7 @@ static void hubspot_outcome(const struct task *task, int given, const struct ans
 }
 
 const struct adapter crm_hubspot = {.name = "hubspot",
-                                    .settings = crm_hubspot_settings,
+                                    .settings = own_settings,
                                     .secret = "crm/key",
                                     .calls_per_10s = 90,
                                     .steps_max = 6,

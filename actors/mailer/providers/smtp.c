@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-const struct setting mailer_smtp_settings[] = {
+static const struct setting own_settings[] = {
     {"mailer/url", SETTING_TEXT, "smtp://127.0.0.1:25", 0, 300, NULL,
      "The mail server: smtp://host:port, or smtps://host:port."},
     {"mailer/user", SETTING_TEXT, "", 0, 200, NULL, "Login at the mail server; empty: none."},
@@ -77,7 +77,7 @@ static enum fault smtp_probe(const struct settings *settings, const char *secret
 }
 
 const struct adapter mailer_smtp = {.name = "smtp",
-                                    .settings = mailer_smtp_settings,
+                                    .settings = own_settings,
                                     .secret = "mailer/key",
                                     .calls_per_10s = 0,
                                     .steps_max = 1,

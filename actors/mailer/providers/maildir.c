@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-const struct setting mailer_maildir_settings[] = {
+static const struct setting own_settings[] = {
     {"mailer/folder", SETTING_TEXT, "mail", 1, 300, NULL,
      "The maildir, below the home unless it begins with a slash."},
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
@@ -60,4 +60,4 @@ static void maildir_perform(const struct task *task, struct store_txn *txn, stru
 }
 
 const struct adapter mailer_maildir = {
-    .name = "maildir", .settings = mailer_maildir_settings, .perform = maildir_perform};
+    .name = "maildir", .settings = own_settings, .perform = maildir_perform};

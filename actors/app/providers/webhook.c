@@ -11,7 +11,7 @@
 
 enum { ID_BYTES = 64, GONE = 410 };
 
-const struct setting app_webhook_settings[] = {
+static const struct setting own_settings[] = {
     {"app/url", SETTING_TEXT, "", 0, 1000, NULL, "Where the web app takes access.changed."},
     {"app/secret", SETTING_SECRET, "", 0, 0, NULL,
      "What it is signed with: whsec_ and base64; one a line while rotating."},
@@ -99,7 +99,7 @@ static void outcome(const struct task *task, int step, const struct answer *answ
 }
 
 const struct adapter app_webhook = {.name = "webhook",
-                                    .settings = app_webhook_settings,
+                                    .settings = own_settings,
                                     .secret = "app/secret",
                                     .every_line = true,
                                     .steps_max = 1,

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct setting support_zendesk_settings[] = {
+static const struct setting own_settings[] = {
     {"support/url", SETTING_TEXT, "", 0, 500, NULL, "Your Zendesk: https://example.zendesk.com"},
     {"support/user", SETTING_TEXT, "", 0, 200, NULL, "E-mail address of the agent."},
     {"support/key", SETTING_SECRET, "", 0, 0, NULL, "API token of Zendesk."},
@@ -253,7 +253,7 @@ static void zendesk_outcome(const struct task *task, int given, const struct ans
 }
 
 const struct adapter support_zendesk = {.name = "zendesk",
-                                        .settings = support_zendesk_settings,
+                                        .settings = own_settings,
                                         .secret = "support/key",
                                         .calls_per_10s = 30,
                                         .steps_max = 4,
