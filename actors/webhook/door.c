@@ -1,24 +1,16 @@
 #include "door.h"
 
 #include "clock.h"
-#include "events.h"
+#include "intake.h"
 #include "logs.h"
 #include "must.h"
-#include "secrets.h"
+#include "sources.h"
 #include "throttle.h"
-#include "values.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    RETRY_AFTER_S = 5,
-    SIGNATURE_HEADERS_MAX = 2,
-    WRONG_REFILL_MS = 1000,
-    LOOK_EVERY_MS = 100,
-    LOG_EVERY_MS = 1000,
-    ID_BYTES_MAX = 200
-};
+enum { RETRY_AFTER_S = 5, WRONG_REFILL_MS = 1000, LOOK_EVERY_MS = 100, LOG_EVERY_MS = 1000 };
 
 /* One event on its way to the journal. */
 struct delivery {
@@ -30,19 +22,15 @@ struct delivery {
     size_t bytes;
     bool ignored;
     bool under_way;
-    char id[ID_BYTES_MAX + 1];
+    char id[EVENT_ID_BYTES_MAX + 1];
 };
 
 struct door {
     struct web *web;
     struct client *client;
     const struct settings *settings;
-    const struct payment_provider *provider;
-    struct provider_rules rules;
-    int64_t tolerance_s;
+    struct sources sources;
     int answer_ms;
-    char *secrets;
-    bool secrets_lost;
     struct throttle throttle;
     struct tape tape;
     struct buf data;
@@ -77,14 +65,16 @@ static void on_refused(void *self, const char *path, const char *reason)
 }
 
 /* One answer for everything that is wrong with signature or body: who guesses learns nothing. */
-static void refuse_bad(struct door *door, struct web_request *request, enum outcome outcome)
+static void refuse_bad(struct door *door, struct web_request *request, const struct source *source,
+                       enum outcome outcome)
 {
     int64_t now_ms = clock_mono_ms();
     count(door, outcome);
     throttle_charge(&door->throttle, web_address(request), now_ms);
     if (outcome_is_trouble(outcome) && now_ms - door->logged_mono_ms >= LOG_EVERY_MS) {
         door->logged_mono_ms = now_ms; /* all are counted, one a second is named */
-        logs_write(LOGS_WARN, "refused", "reason", outcome_name(outcome), NULL);
+        logs_write(LOGS_WARN, "refused", "source", source->name, "reason", outcome_name(outcome),
+                   NULL);
     }
     web_problem(request, 400, "not a signed event", 0);
 }
@@ -171,50 +161,13 @@ static void on_published(void *self, enum fault fault, uint64_t seq, bool duplic
 
 /* --- from a body to an event ----------------------------------------------------------------- */
 
-static void pack_data(struct door *door, const struct translation *translation, struct slice body)
-{
-    struct buf *data = &door->data;
-    bool ignored = *translation->ignored;
-    buf_reset(data);
-    value_put_map(data, ignored ? 6 : 5);
-    value_put_text(data, "created");
-    value_put_int(data, translation->created_s);
-    value_put_text(data, "facts");
-    value_put_array(data, translation->fact_count);
-    for (size_t i = 0; i < translation->fact_count; i++) {
-        fact_pack(&translation->facts[i], data);
-    }
-    if (ignored) {
-        value_put_text(data, "ignored");
-        value_put_text(data, translation->ignored);
-    }
-    value_put_text(data, "livemode");
-    value_put_flag(data, translation->livemode);
-    value_put_text(data, "provider_type");
-    value_put_text(data, translation->provider_type);
-    value_put_text(data, "raw");
-    value_put_string(data, body.bytes, body.len);
-}
-
-static void pack_event(struct door *door, const struct translation *translation, struct slice body,
-                       int64_t now_ms)
-{
-    struct event event = {.time_ms = now_ms, .version = EVENT_VERSION};
-    snprintf(event.id, sizeof event.id, "%s:%s", door->provider->name, translation->id);
-    EVENT_SET(event.type, translation->type);
-    EVENT_SET(event.trace, event.id);
-    pack_data(door, translation, body);
-    event.data = door->data.bytes;
-    event.data_len = door->data.len;
-    buf_reset(&door->packed);
-    event_pack(&event, &door->packed);
-}
-
-static void publish(struct door *door, struct web_request *request,
+static void publish(struct door *door, struct web_request *request, const struct source *source,
                     const struct translation *translation)
 {
     int64_t now_ms = clock_wall_ms();
-    pack_event(door, translation, web_body(request), now_ms);
+    char id[EVENT_ID_BYTES_MAX + 1];
+    struct intake intake = {source->name, translation, web_body(request), now_ms, ""};
+    intake_pack(&intake, id, &door->data, &door->packed);
     struct delivery *delivery = delivery_new(door);
     if (!delivery || door->in_flight_bytes + door->packed.len > DOOR_IN_FLIGHT_BYTES_MAX) {
         if (delivery) {
@@ -228,7 +181,7 @@ static void publish(struct door *door, struct web_request *request,
     delivery->at_ms = now_ms;
     delivery->bytes = door->packed.len;
     delivery->ignored = *translation->ignored;
-    snprintf(delivery->id, sizeof delivery->id, "%s", translation->id);
+    memcpy(delivery->id, id, sizeof delivery->id);
     enum fault fault =
         client_publish(door->client, door->packed.bytes, door->packed.len, on_published, delivery);
     if (fault != OK) {
@@ -257,13 +210,10 @@ static enum outcome outcome_of(enum verdict verdict)
     }
 }
 
-static enum verdict verify(const struct door *door, const struct web_request *request)
+static size_t headers_of(const struct post *post, const char *name, const char **values,
+                         size_t room)
 {
-    const char *headers[SIGNATURE_HEADERS_MAX];
-    size_t header_count =
-        web_headers(request, door->provider->signature_header, headers, SIGNATURE_HEADERS_MAX);
-    return door->provider->verify(headers, header_count, web_body(request), door->secrets,
-                                  clock_wall_ms() / 1000, door->tolerance_s);
+    return web_headers(post->request, name, values, room);
 }
 
 /* True if nothing can be taken now; answered then. */
@@ -287,32 +237,53 @@ static bool refuse_before_work(struct door *door, struct web_request *request)
     return false;
 }
 
-static void on_payment(void *self, struct web_request *request)
+static void take(struct door *door, struct web_request *request, struct source *source,
+                 const struct post *post)
 {
-    struct door *door = self;
-    if (refuse_before_work(door, request)) {
-        return;
-    }
-    enum verdict verdict = verify(door, request);
+    const struct provider *provider = source->provider;
+    enum verdict verdict =
+        provider->verify(post, source->secrets, clock_wall_ms() / 1000, source->tolerance_s);
     if (verdict != VERDICT_GENUINE) {
-        refuse_bad(door, request, outcome_of(verdict));
+        refuse_bad(door, request, source, outcome_of(verdict));
         return;
     }
-    struct slice body = web_body(request);
     struct translation translation;
-    if (tape_parse(&door->tape, body.bytes, body.len) != OK) {
-        refuse_bad(door, request, OUTCOME_NOT_JSON);
-    } else if (door->provider->translate(&door->tape, &door->rules, &translation) != OK) {
-        refuse_bad(door, request, OUTCOME_NOT_EVENT);
+    if (tape_parse(&door->tape, post->body.bytes, post->body.len) != OK) {
+        refuse_bad(door, request, source, OUTCOME_NOT_JSON);
+    } else if (provider->translate(post, &door->tape, &source->rules, &translation) != OK) {
+        refuse_bad(door, request, source, OUTCOME_NOT_EVENT);
     } else {
-        publish(door, request, &translation);
+        publish(door, request, source, &translation);
     }
 }
 
-static void on_unconfigured(void *self, struct web_request *request)
+static void on_post(struct door *door, struct web_request *request, enum source_kind kind)
 {
-    count(self, OUTCOME_NOT_FOUND);
-    web_problem(request, 404, "no provider is configured for this", 0);
+    struct post post = {web_body(request), request, headers_of};
+    const char *name = web_param(request, "source");
+    struct source *source =
+        name ? source_named(&door->sources, kind, name) : source_of(&door->sources, kind, &post);
+    if (!source) {
+        count(door, OUTCOME_NOT_FOUND);
+        web_problem(request, 404, "no provider is configured for this", 0);
+    } else if (!refuse_before_work(door, request)) {
+        take(door, request, source, &post);
+    }
+}
+
+static void on_payment(void *self, struct web_request *request)
+{
+    on_post(self, request, SOURCE_PAYMENT);
+}
+
+static void on_support(void *self, struct web_request *request)
+{
+    on_post(self, request, SOURCE_SUPPORT);
+}
+
+static void on_mail(void *self, struct web_request *request)
+{
+    on_post(self, request, SOURCE_MAIL);
 }
 
 static void on_head(void *self, struct web_request *request)
@@ -335,11 +306,17 @@ static enum fault open_web(struct door *door, zloop_t *loop)
     size_t body = (size_t)settings_number(settings, "webhook/limits/body");
     const struct web_route routes[] = {
         {"POST", "/api/webhooks/payment", "application/json", body, on_payment},
+        {"POST", "/api/webhooks/payment/{source}", "application/json", body, on_payment},
+        {"POST", "/api/webhooks/support", "application/json", body, on_support},
+        {"POST", "/api/webhooks/support/{source}", "application/json", body, on_support},
+        {"POST", "/api/webhooks/mail", NULL, body, on_mail}, /* SNS says text/plain */
+        {"POST", "/api/webhooks/mail/{source}", NULL, body, on_mail},
         {"HEAD", "/api/webhooks/payment", NULL, 0, on_head},
-        {"POST", "/api/webhooks/support", NULL, body, on_unconfigured},
+        {"HEAD", "/api/webhooks/payment/{source}", NULL, 0, on_head},
         {"HEAD", "/api/webhooks/support", NULL, 0, on_head},
-        {"POST", "/api/webhooks/mail", NULL, body, on_unconfigured},
+        {"HEAD", "/api/webhooks/support/{source}", NULL, 0, on_head},
         {"HEAD", "/api/webhooks/mail", NULL, 0, on_head},
+        {"HEAD", "/api/webhooks/mail/{source}", NULL, 0, on_head},
         {NULL, NULL, NULL, 0, NULL},
     };
     struct web_options options = {
@@ -364,29 +341,20 @@ enum fault door_open(zloop_t *loop, struct client *client, const struct settings
                      struct door **out, struct buf *why)
 {
     *out = NULL;
-    enum fault fault = door_check(settings, why);
+    struct sources sources;
+    enum fault fault = sources_open(settings, &sources, why);
     if (fault != OK) {
         return fault;
     }
     struct door *door = must_calloc(1, sizeof *door);
     door->client = client;
     door->settings = settings;
-    door->provider = payment_provider_find(settings_text(settings, "webhook/payment/provider"));
-    MUST(door->provider); /* the row names those that there are */
-    door->rules = (struct provider_rules){
-        .live = strcmp(settings_text(settings, "webhook/payment/mode"), "live") == 0,
-        .products = settings_text(settings, "webhook/payment/products"),
-        .app_user_keys = settings_text(settings, "webhook/payment/app_user_key"),
-    };
-    door->tolerance_s = settings_number(settings, "webhook/payment/tolerance") / 1000;
+    door->sources = sources;
     door->answer_ms = (int)settings_number(settings, "webhook/limits/answer");
     door->throttle.burst = (int)settings_number(settings, "webhook/limits/wrong");
     door->throttle.refill_ms = WRONG_REFILL_MS;
     door->throttle.seed = random_u64();
-    fault = secrets_read(settings, &door->secrets);
-    if (fault == OK) {
-        fault = open_web(door, loop);
-    }
+    fault = open_web(door, loop);
     if (fault != OK) {
         buf_printf(why, "webhook/listen: %s: %s\n", settings_text(settings, "webhook/listen"),
                    fault_words(fault));
@@ -407,7 +375,7 @@ void door_close(struct door **door)
     for (size_t i = 0; i < self->all_count; i++) {
         free(self->all[i]);
     }
-    secrets_forget(&self->secrets);
+    sources_close(&self->sources);
     tape_fini(&self->tape);
     buf_fini(&self->data);
     buf_fini(&self->packed);
@@ -418,24 +386,14 @@ void door_close(struct door **door)
 
 void door_renew_secrets(struct door *door)
 {
-    char *fresh = NULL;
-    enum fault fault = secrets_read(door->settings, &fresh);
-    if (fault != OK) {
-        if (!door->secrets_lost) {
-            logs_write(LOGS_ERROR, "the signing secret cannot be read; the known one stays",
-                       "fault", fault_name(fault), NULL);
-        }
-        door->secrets_lost = true;
-        return;
+    for (size_t i = 0; i < door->sources.count; i++) {
+        source_renew(&door->sources.all[i]);
     }
-    door->secrets_lost = false;
-    if (strcmp(fresh, door->secrets) == 0) {
-        secrets_forget(&fresh);
-        return;
-    }
-    secrets_forget(&door->secrets);
-    door->secrets = fresh;
-    logs_write(LOGS_INFO, "the signing secret has changed", NULL);
+}
+
+const struct sources *door_sources(const struct door *door)
+{
+    return &door->sources;
 }
 
 struct deliveries *door_deliveries(struct door *door)

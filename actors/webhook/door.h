@@ -14,8 +14,8 @@
 #include "client.h"
 #include "deliveries.h"
 #include "outcomes.h"
-#include "provider.h"
 #include "settings.h"
+#include "sources.h"
 #include "web.h"
 
 enum { DOOR_IN_FLIGHT_MAX = 2048, DOOR_IN_FLIGHT_BYTES_MAX = 4 << 20 };
@@ -34,6 +34,7 @@ void door_close(struct door **door);
 /* Reads the secrets again; what cannot be read leaves those that are known. */
 void door_renew_secrets(struct door *door);
 
+const struct sources *door_sources(const struct door *door);
 struct deliveries *door_deliveries(struct door *door);
 /* Since the start. */
 const struct outcomes *door_outcomes(const struct door *door);

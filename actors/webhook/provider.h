@@ -1,15 +1,16 @@
-/* provider.h - what a payment provider is: one const struct in one file.
+/* provider.h - who posts to us: one const struct in one file of providers/, found by the build.
  *
- * Use        The door verifies a request's bytes, then translates them into facts. Both calls are
- *            pure: bytes, settings and time in, words out. A provider never answers, stores or logs.
- *            To add one, write its file and name it in provider.c.
- * Ownership  A translation borrows from the tape. */
+ * Use        A provider's file defines `const struct provider provider_<name>`. The door verifies a
+ *            post's bytes, then translates them into facts. Both calls are pure: bytes, settings and
+ *            time in, words out. A provider never answers, stores or logs.
+ * Ownership  A translation borrows from the tape and the post. */
 #ifndef USHER_PROVIDER_H
 #define USHER_PROVIDER_H
 
 #include "digest.h"
 #include "facts.h"
 #include "json_tape.h"
+#include "settings.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,15 +26,32 @@ enum verdict {
     VERDICT_STALE      /* genuine, and too old or too far in the future */
 };
 
-/* The settings that translation depends on. Lists are separated by blanks or commas. */
+/* What a provider tells of. */
+enum source_kind { SOURCE_PAYMENT, SOURCE_SUPPORT, SOURCE_MAIL, SOURCE_KINDS };
+
+/* What arrived. */
+struct post {
+    struct slice body;
+    const void *request; /* for headers() alone */
+    /* Fills in at most `room` values of a header and says how many there are. */
+    size_t (*headers)(const struct post *post, const char *name, const char **values, size_t room);
+};
+
+/* The one value of a header. NULL, and *wrong says MISSING or DOUBLED. */
+const char *post_header(const struct post *post, const char *name, enum verdict *wrong);
+
+/* The settings of a source that translation depends on. Lists are separated by blanks or commas. */
 struct provider_rules {
     bool live;
     const char *products;      /* price or product ids that are ours; "": all */
     const char *app_user_keys; /* names in metadata that hold the app's own user id */
+    const void *own;           /* what the provider's open() made */
 };
 
+enum { TRANSLATION_ID_CHARS_MAX = 200 };
+
 struct translation {
-    const char *id;            /* the provider's, without our prefix */
+    const char *id;            /* the provider's, without our prefix; may point to id_room */
     const char *provider_type; /* "invoice.paid" */
     const char *type;          /* of event_table.h */
     const char *ignored;       /* why it has no effect; "" if it has */
@@ -41,22 +59,28 @@ struct translation {
     bool livemode;
     size_t fact_count;
     struct fact facts[FACTS_MAX];
+    char id_room[TRANSLATION_ID_CHARS_MAX + 1]; /* for a provider that gives no id of its own */
 };
 
-struct payment_provider {
-    const char *name; /* stands before the colon of event ids */
-    const char *signature_header;
-    enum verdict (*verify)(const char *const *headers, size_t header_count, struct slice body,
-                           const char *secrets, int64_t now_s, int64_t tolerance_s);
+struct provider {
+    const char *name;
+    enum source_kind kind;
+    /* The header, or headers separated by blanks, of which one is there in every genuine post: what
+     * tells several sources at one path apart. */
+    const char *signature_headers;
+    enum verdict (*verify)(const struct post *post, const char *secrets, int64_t now_s,
+                           int64_t tolerance_s);
     /* FAULT_MALFORMED if it is not an event at all (no id, no type); whatever has an id is
      * recorded, as provider.ignored if need be: sending it again would not make it better. */
-    enum fault (*translate)(const struct tape *tape, const struct provider_rules *rules,
-                            struct translation *out);
+    enum fault (*translate)(const struct post *post, const struct tape *tape,
+                            const struct provider_rules *rules, struct translation *out);
+    /* What a source of this provider needs beyond its settings, made at start and by --check:
+     * FAULT_CONFIG with a line for each mistake in `why`. Both NULL if there is nothing. */
+    enum fault (*open)(const struct settings *settings, void **own, struct buf *why);
+    void (*close)(void **own);
 };
 
-extern const struct payment_provider payment_stripe;
-
 /* NULL if there is no such provider. */
-const struct payment_provider *payment_provider_find(const char *name);
+const struct provider *provider_find(const char *name);
 
 #endif

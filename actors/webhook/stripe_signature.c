@@ -107,18 +107,11 @@ static bool matches(const struct signature *signature, struct slice body, const 
     return found;
 }
 
-enum verdict stripe_signature_check(const char *const *headers, size_t header_count,
-                                    struct slice body, const char *secrets, int64_t now_s,
-                                    int64_t tolerance_s)
+enum verdict stripe_signature_check(const char *header, struct slice body, const char *secrets,
+                                    int64_t now_s, int64_t tolerance_s)
 {
-    if (header_count == 0) {
-        return VERDICT_MISSING;
-    }
-    if (header_count > 1) {
-        return VERDICT_DOUBLED;
-    }
     struct signature signature = {0};
-    if (!read_header(headers[0], &signature)) {
+    if (!read_header(header, &signature)) {
         return VERDICT_MALFORMED;
     }
     if (!matches(&signature, body, secrets)) {

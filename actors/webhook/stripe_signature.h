@@ -1,7 +1,7 @@
 /* stripe_signature.h - is this body signed by Stripe, with one of our secrets, just now?
  *
- * Use        stripe_signature_check() with every Stripe-Signature header of the request, the raw
- *            body bytes and the time. Pure.
+ * Use        stripe_signature_check() with the Stripe-Signature header, the raw body bytes and the
+ *            time. Pure.
  * Formats    "t=<unix seconds>,v1=<64 hex>[,v1=...][,v0=...]": HMAC-SHA256 over t "." body. The key
  *            is a secret's whole text ("whsec_" is part of it, nothing is decoded). Any v1 under
  *            any secret is enough (rotation at either end); other schemes are ignored.
@@ -20,8 +20,7 @@ enum { SIGNATURE_SECRETS_MAX = 8, SIGNATURE_DIGESTS_MAX = 8, SIGNATURE_HEADER_CH
 
 /* `secrets` is one secret a line; blanks around a line and empty lines do not count. `tolerance_s`
  * holds both ways: too old and too far in the future. */
-enum verdict stripe_signature_check(const char *const *headers, size_t header_count,
-                                    struct slice body, const char *secrets, int64_t now_s,
-                                    int64_t tolerance_s);
+enum verdict stripe_signature_check(const char *header, struct slice body, const char *secrets,
+                                    int64_t now_s, int64_t tolerance_s);
 
 #endif

@@ -33,7 +33,8 @@ static const struct setting own_settings[] = {
 };
 /* clang-format on */
 
-static const struct setting *const tables_of_settings[] = {door_settings, own_settings, NULL};
+static const struct setting *const tables_of_settings[] = {door_settings, sources_settings,
+                                                           own_settings, NULL};
 static const char *const tables_of_store[] = {"deliveries", NULL};
 
 /* --- on the timer, off the hot path ---------------------------------------------------------- */
@@ -140,16 +141,31 @@ static void webhook_close(void **state)
     *state = NULL;
 }
 
+/* The row of a delivery by the event's id, or by the provider's own id at any source. */
+static enum fault find_delivery(struct webhook *webhook, struct store_txn *txn, const char *id,
+                                json_t **row)
+{
+    const struct deliveries *deliveries = door_deliveries(webhook->door);
+    const struct sources *sources = door_sources(webhook->door);
+    enum fault fault = deliveries_find(deliveries, txn, TABLE_DELIVERIES, id, row);
+    for (size_t i = 0; fault == OK && !*row && i < sources->count; i++) {
+        char whole[STORE_KEY_BYTES_MAX + 1];
+        int chars = snprintf(whole, sizeof whole, "%s:%s", sources->all[i].name, id);
+        if (chars < (int)sizeof whole) {
+            fault = deliveries_find(deliveries, txn, TABLE_DELIVERIES, whole, row);
+        }
+    }
+    return fault;
+}
+
 static json_t *answer_delivery(struct webhook *webhook, const json_t *question, enum fault *fault)
 {
     const char *id = tree_text(question, "id");
-    const char *colon = strchr(id, ':');
-    id = colon ? colon + 1 : id;
     struct store_txn *txn = NULL;
     json_t *row = NULL;
     *fault = store_begin(actor_store(webhook->actor), false, &txn);
     if (*fault == OK && *id && strlen(id) <= STORE_KEY_BYTES_MAX) {
-        *fault = deliveries_find(door_deliveries(webhook->door), txn, TABLE_DELIVERIES, id, &row);
+        *fault = find_delivery(webhook, txn, id, &row);
     }
     store_abort(&txn);
     if (*fault != OK) {

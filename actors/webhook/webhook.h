@@ -2,9 +2,10 @@
  *
  * Use        usher-webhook is actor_main() with webhook_actor. It reads nothing from the broker.
  * Promise    200 means that the event is on disk (G1). What cannot be written is refused with 503.
- * Answers    POST /api/webhooks/payment: 200 {"received":true,"duplicate":false}; 400 (signature or
- *            body: one answer for all), 405, 413, 415, 429, 500 (the broker refuses it for good),
- *            503 with Retry-After. HEAD: 200 with Allow.
+ * Answers    POST /api/webhooks/payment, /support and /mail, and below each the name of a source: 200
+ *            {"received":true,"duplicate":false}; 400 (signature or body: one answer for all), 404
+ *            (no such source), 405, 413, 415, 429, 500 (the broker refuses it for good), 503 with
+ *            Retry-After. HEAD: 200 with Allow.
  * Questions  {"ask":"delivery","id":"evt_..."} and {"ask":"stats"}.
  * See        provider.h, door.h, deliveries.h */
 #ifndef USHER_WEBHOOK_H

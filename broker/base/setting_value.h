@@ -1,6 +1,6 @@
 /* setting_value.h - one value of usher.cfg: from what stands in the file to what it means.
  *
- * Use        Inside settings.c only. */
+ * Use        In settings.c, and where a default depends on another setting. */
 #ifndef USHER_SETTING_VALUE_H
 #define USHER_SETTING_VALUE_H
 

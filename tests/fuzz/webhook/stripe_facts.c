@@ -1,6 +1,6 @@
 /* Whatever JSON: no event, or a translation whose every text is whole and bounded, whose facts can
  * be read back from the msgpack that carries them, and whose type is in the table. */
-#include "provider.h"
+#include "stripe_facts.h"
 
 #include "events.h"
 #include "must.h"
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     }
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         struct translation out;
-        if (payment_stripe.translate(&tape, &choices[i], &out) != OK) {
+        if (stripe_facts(&tape, &choices[i], &out) != OK) {
             continue;
         }
         MUST(event_type_find(out.type));

@@ -149,7 +149,8 @@ def test_a_repeated_event_is_answered_as_a_duplicate(door, home):
         client.hello()
         for name in (event["id"], "stripe:" + event["id"]):
             [row] = client.ask("webhook", {"ask": "delivery", "id": name})["deliveries"]
-            assert (row["id"], row["count"], row["outcome"]) == (event["id"], 4, "received")
+            assert (row["id"], row["count"], row["outcome"]) == (
+                    "stripe:" + event["id"], 4, "received")
         assert client.ask("webhook", {"ask": "delivery", "id": "evt_nobody"}) == {"deliveries": []}
 
 

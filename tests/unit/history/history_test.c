@@ -4,7 +4,7 @@
 
 #include "home.h"
 #include "json_tape.h"
-#include "provider.h"
+#include "stripe_facts.h"
 
 enum { BODIES_MAX = 9, COPIES = 20 };
 
@@ -99,7 +99,7 @@ static void tell_body(struct factset *set, const char *name)
     struct tape tape = {0};
     struct translation translation;
     assert_int_equal(tape_parse(&tape, body, len), OK);
-    assert_int_equal(payment_stripe.translate(&tape, &provider, &translation), OK);
+    assert_int_equal(stripe_facts(&tape, &provider, &translation), OK);
     assert_true(translation.fact_count > 0);
     for (size_t i = 0; i < translation.fact_count; i++) {
         factset_add(set, "stripe", &translation.facts[i], START);

@@ -1,7 +1,7 @@
 /* Every body in tests/fixtures/stripe becomes the facts that stand beside it, written by hand. The
  * same for whole events of another project in the shape before basil, where that folder is there. */
 #include "json_tape.h"
-#include "provider.h"
+#include "stripe_facts.h"
 #include "values.h"
 
 #include <setjmp.h>
@@ -60,7 +60,7 @@ static void compare(const char *body_path, const char *facts_path)
     struct tape tape = {0};
     struct translation translation;
     assert_int_equal(tape_parse(&tape, body, len), OK);
-    assert_int_equal(payment_stripe.translate(&tape, &rules, &translation), OK);
+    assert_int_equal(stripe_facts(&tape, &rules, &translation), OK);
     json_t *found = as_tree(&translation);
     json_object_del(expected, "why");
     if (words) {
@@ -128,7 +128,7 @@ static enum fault translate(const char *body, struct translation *out)
     static struct tape tape;
     static const struct provider_rules rules = {.products = "", .app_user_keys = ""};
     enum fault fault = tape_parse(&tape, body, strlen(body));
-    return fault != OK ? fault : payment_stripe.translate(&tape, &rules, out);
+    return fault != OK ? fault : stripe_facts(&tape, &rules, out);
 }
 
 static void test_what_is_not_an_event(void **state)
