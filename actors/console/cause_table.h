@@ -10,6 +10,8 @@ X("refused", 1, "%s refuses our key",
   "Put a new key in place here. What waits goes out by itself.")
 X("down", 0, "%s does not answer",
   "Nothing yet: it is asked again by itself, and what waits goes out then. If it lasts, look at its status page.", "")
+X("held", 0, "%s takes nothing more from us for now",
+  "Nothing: what waits goes out by itself when its limit allows. Pause it and let it go on to try at once, after you have raised the limit there.", "")
 X("paused", 0, "%s is paused by a person",
   "Let it go on when you are ready. Nothing is lost meanwhile.", "")
 X("dead", 1, "%s does not take this",

@@ -131,7 +131,7 @@ static void add_jobs(struct buf *out, const json_t *peers)
 
 static void add_targets(struct buf *out, const json_t *peers)
 {
-    static const char *const states[] = {"fine", "down", "refused", "paused", NULL};
+    static const char *const states[] = {"fine", "down", "held", "refused", "paused", NULL};
     size_t i;
     json_t *peer;
     add_head(out, "usher_target_state", "gauge", "1 for the state that a target is in.");

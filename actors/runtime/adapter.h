@@ -50,7 +50,9 @@ struct verdict {
     enum verdict_kind kind;
     int step;
     int64_t retry_after_ms;
-    bool ambiguous;                  /* AGAIN: the attempt may have got through */
+    int64_t hold_ms; /* AGAIN: a quota is used up, nothing is sent to this target for so long; costs
+                        the job no attempt. 0: this job alone (a 429 holds all by itself, shortly) */
+    bool ambiguous;  /* AGAIN: the attempt may have got through */
     char words[VERDICT_WORDS_BYTES]; /* for a person; never a body, an address or a secret */
     json_t *learned;                 /* an object to add to; made by the engine */
 };
@@ -60,7 +62,8 @@ struct adapter {
     const struct setting *settings; /* rows of its own, ends with a NULL path; may be NULL */
     const char *secret;             /* path of its key in the settings; NULL: none */
     bool every_line;                /* task->secret is all of it, not the first line alone */
-    int calls_per_10s;              /* what the target allows; 0: no limit */
+    int calls_per_10s;              /* no more in any ten seconds; 0: no limit */
+    int calls_at_once;              /* no more at the same time, whatever is set; 0: no limit */
     int steps_max;                  /* a job of more steps is dead: our bug, bounded */
 
     /* Says what is missing in the settings. Called by --check and at start. May be NULL. */

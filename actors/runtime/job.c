@@ -118,6 +118,14 @@ static enum job_news success(struct job *job, const struct job_policy *policy, i
     return JOB_NEWS_DONE;
 }
 
+static void spend_nothing(struct job *job)
+{
+    job->attempt--;
+    if (job->attempt == 0) {
+        job->first_ms = 0;
+    }
+}
+
 static enum job_news again(struct job *job, const struct job_policy *policy,
                            const struct job_happened *happened, int64_t now_ms)
 {
@@ -131,7 +139,9 @@ static enum job_news again(struct job *job, const struct job_policy *policy,
     }
     int64_t since_ms = job->first_ms > policy->accepted_ms ? job->first_ms : policy->accepted_ms;
     bool newer = job->wanted != job->sent;
-    if (!newer && now_ms - since_ms >= policy->give_up_ms) {
+    if (happened->held) {
+        spend_nothing(job);
+    } else if (!newer && now_ms - since_ms >= policy->give_up_ms) {
         job->state = JOB_DEAD;
         return JOB_NEWS_DEAD;
     }
@@ -160,10 +170,7 @@ static enum job_news refused(struct job *job, int64_t now_ms)
         job->state = JOB_SKIPPED;
         return JOB_NEWS_SKIPPED;
     }
-    job->attempt--;
-    if (job->attempt == 0) {
-        job->first_ms = 0;
-    }
+    spend_nothing(job);
     wait_from(job, now_ms);
     return JOB_NEWS_NONE;
 }

@@ -9,8 +9,8 @@
  *            No clock, no I/O, no globals: time and dice are parameters.
  * Promise    Back-off doubles from first to max with full jitter. A job that could be tried is
  *            never given up before give_up has passed since its first attempt (or since its target
- *            took our key again, whichever is later). A refused key spends no attempt. An attempt
- *            never comes before next_ms. A newer revision is never overtaken by an older one.
+ *            took our key again, whichever is later). A refused key or a quota that is used up spends
+ *            no attempt. An attempt never comes before next_ms. A newer revision is never overtaken by an older one.
  * See        tests/unit/runtime/job_test.c, job_simulation_test.c */
 #ifndef USHER_JOB_H
 #define USHER_JOB_H
@@ -81,6 +81,7 @@ struct job_happened {
     int64_t revision; /* WANTED */
     int64_t delay_ms; /* AGAIN: Retry-After; WANTED: to settle */
     bool ambiguous;   /* AGAIN */
+    bool held;        /* AGAIN: the target takes nothing from any of us for now */
     uint64_t dice;    /* for the jitter */
 };
 
@@ -112,11 +113,13 @@ const char *job_news_type(enum job_news news); /* "job.done"; NULL for none */
 enum { BREAKER_FAILURES_MAX = 5 };
 
 /* Stops calling what is down: after BREAKER_FAILURES_MAX failures in a row one call at a time is
- * let through, at doubling intervals. */
+ * let through, at doubling intervals. After a hold, too, one goes first, and the others follow when
+ * it was taken. */
 struct breaker {
     int failures; /* in a row */
     int64_t open_until_ms;
-    int64_t hold_until_ms; /* it asked for it: Retry-After */
+    int64_t hold_until_ms; /* it asked for it: Retry-After, or a quota is used up */
+    bool careful;          /* nothing was taken since the hold */
     bool trying;           /* the one call is under way */
 };
 
@@ -127,18 +130,21 @@ void breaker_ended(struct breaker *breaker, bool reached, const struct job_polic
                    int64_t now_ms);
 
 void breaker_hold(struct breaker *breaker, int64_t until_ms);
+/* A person says that it may be asked again. */
+void breaker_unhold(struct breaker *breaker);
 /* When to look again; 0: now. */
 int64_t breaker_until_ms(const struct breaker *breaker);
 
-/* Tokens in thousandths. */
+/* Tokens in millionths. No ten seconds, wherever they begin, see more than per_10s calls leave. */
 struct bucket {
     int64_t level;
     int64_t filled_ms;
 };
 
-/* Takes one; false: none there, *wait_ms until there is. No limit if per_10s is 0. */
-bool bucket_take(struct bucket *bucket, int per_10s, int64_t now_ms, int64_t *wait_ms);
-/* A further call of the same job: may go below zero. */
+/* Takes one; false: none there, *wait_ms until there is. Bulk leaves half of a full bucket to what
+ * is fresh. No limit if per_10s is 0. */
+bool bucket_take(struct bucket *bucket, int per_10s, bool bulk, int64_t now_ms, int64_t *wait_ms);
+/* A call that cannot wait (does the key work?): may go below zero. */
 void bucket_charge(struct bucket *bucket, int per_10s, int64_t now_ms);
 
 #endif

@@ -1,6 +1,7 @@
 #include "jobs_core.h"
 
 #include "clock.h"
+#include "logs.h"
 #include "must.h"
 
 #include <string.h>
@@ -18,6 +19,44 @@ struct slot *jobs_slot_of(struct jobs *jobs, const char *name)
         }
     }
     return NULL;
+}
+
+/* --- what a target says to all of us ----------------------------------------------------------- */
+
+void slot_hold(struct slot *slot, int64_t wait_ms, const char *words)
+{
+    int64_t now_ms = jobs_now_ms(slot->jobs);
+    int64_t until_ms = now_ms + (wait_ms < JOBS_AHEAD_MS ? wait_ms : JOBS_AHEAD_MS);
+    breaker_hold(&slot->breaker, until_ms);
+    if (wait_ms < JOBS_HOLD_KEPT_MS || until_ms <= slot->held_until_ms) {
+        return;
+    }
+    bool goes_on = now_ms - slot->held_until_ms < JOBS_HOLD_SHOWN_MS; /* tried, and held again */
+    slot->held_ms = goes_on ? slot->held_ms : now_ms;
+    slot->held_until_ms = until_ms;
+    EVENT_SET(slot->held_words, words);
+    EVENT_SET(slot->held_target, slot->wanted.adapter->name);
+    slot->hold_unsaved = true;
+    logs_write(LOGS_WARN, "the target takes nothing for now", "slot", slot->wanted.name, "words",
+               words, NULL);
+}
+
+void slot_unhold(struct slot *slot)
+{
+    breaker_unhold(&slot->breaker);
+    slot->held_until_ms = 0;
+}
+
+/* From before a restart. Another provider, and a clock that was wrong, are not waited for. */
+static void hold_again(struct slot *slot)
+{
+    int64_t now_ms = jobs_now_ms(slot->jobs);
+    bool same = strcmp(slot->held_target, slot->wanted.adapter->name) == 0;
+    if (!same || slot->held_until_ms > now_ms + JOBS_AHEAD_MS) {
+        slot->held_until_ms = 0;
+    } else if (slot->held_until_ms > now_ms) {
+        breaker_hold(&slot->breaker, slot->held_until_ms);
+    }
 }
 
 /* --- timer ------------------------------------------------------------------------------------ */
@@ -99,6 +138,7 @@ static enum fault open_slots(struct jobs *jobs)
     enum fault fault = store_begin(actor_store(jobs->options.actor), false, &txn);
     for (size_t i = 0; fault == OK && i < jobs->slot_count; i++) {
         fault = slot_load(txn, &jobs->slots[i]);
+        hold_again(&jobs->slots[i]);
     }
     store_abort(&txn);
     return fault;
@@ -118,6 +158,10 @@ enum fault jobs_new(const struct jobs_options *options, bool check_only, struct 
     read_settings(jobs);
     int64_t rate = number_of(jobs, "rate");
     for (size_t i = 0; i < options->slot_count; i++) {
+        int at_once = options->slots[i].adapter->calls_at_once;
+        if (at_once > 0 && (size_t)at_once < jobs->calls_max) {
+            jobs->calls_max = (size_t)at_once;
+        }
         jobs->slots[i].jobs = jobs;
         jobs->slots[i].wanted = options->slots[i];
         jobs->slots[i].per_10s = rate > 0 ? (int)rate : options->slots[i].adapter->calls_per_10s;

@@ -10,6 +10,10 @@
  *            down, slow or refuses our key delays its own jobs and nothing else. Nothing is
  *            executed before actor_caught_up(), so that a rebuilt store has read its own job.*
  *            events. Every change is told as a job.* event in the same transaction.
+ *            A target that says "not now" (429, or a quota that is used up) is left alone by all
+ *            jobs of its slot until it may be asked again, and then asked once; a long wait is kept
+ *            over a restart and shown as a problem. No more calls leave in ten seconds than `rate`
+ *            says, however the steps of jobs fall; bulk leaves tokens and calls to what is fresh.
  * Ownership  The engine copies what it is given. Trees returned are the caller's.
  * Threads    One; all on the actor's loop.
  * Limits     JOBS_CALLS calls at once (setting `calls`); the waiting jobs live in the store.
@@ -151,8 +155,9 @@ enum fault jobs_skip(struct jobs *jobs, struct store_txn *txn, const struct jobs
 /* To be called first for every event: member.* keeps the newest document, job.* re-marks own keys
  * after a rebuild, admin.retried and admin.skipped act on jobs of this actor, admin.paused and
  * admin.resumed on a slot, others are ignored. A paused slot's jobs wait and spend no attempts,
- * nothing is asked of its target, and the time that they are tried for begins anew when it goes on;
- * calls that are under way end as they end. */
+ * nothing is asked of its target, and the time that they are tried for begins anew when it goes on
+ * (without waiting for what the target asked us to wait); calls that are under way end as they
+ * end. */
 enum fault jobs_apply(struct jobs *jobs, struct store_txn *txn,
                       const struct event *event) NODISCARD;
 

@@ -77,9 +77,13 @@ static void watch(struct flight *flight, const struct answer *answer)
         answer->fault != OK || (flight->mail ? answer->status == 421 : answer->status >= 500);
     breaker_ended(&slot->breaker, !down, &jobs->policy, now_ms);
     /* "Not now" is said to all of us, not to this one job. */
-    int64_t wait_ms = flight->verdict.retry_after_ms;
-    if (!flight->mail && wait_ms > 0 && (answer->status == 429 || answer->status == 503)) {
-        breaker_hold(&slot->breaker, now_ms + wait_ms);
+    bool many = !flight->mail && answer->fault == OK && answer->status == 429;
+    bool busy = !flight->mail && answer->fault == OK && answer->status == 503;
+    int64_t wait_ms = many || busy ? flight->verdict.retry_after_ms : 0;
+    wait_ms = many && wait_ms == 0 ? jobs->policy.first_ms : wait_ms;
+    wait_ms = flight->verdict.hold_ms > wait_ms ? flight->verdict.hold_ms : wait_ms;
+    if (wait_ms > 0) {
+        slot_hold(slot, wait_ms, flight->verdict.words);
     }
 }
 
@@ -125,6 +129,7 @@ static bool probe_start(struct jobs *jobs, struct slot *slot, const char *secret
     call.timeout_ms = jobs->timeout_ms;
     slot->probe_mail = started && strcmp(call.method, "NOOP") == 0;
     started = started && http_out_start(jobs->http, &call, done, NULL, self, id) == OK;
+    bucket_charge(&slot->bucket, slot->per_10s, jobs_now_ms(jobs));
     call_fini(&call);
     return started;
 }
@@ -135,6 +140,38 @@ static void doubt(struct flight *flight)
     if (!probe_start(flight->jobs, flight->slot, flight->secret, on_doubt, flight, &flight->call)) {
         flight->verdict.kind = VERDICT_NEVER;
         ended(flight);
+    }
+}
+
+/* The next step of an attempt takes its token as the first one did. What the target holds for long
+ * begins anew when it takes calls again. */
+static void flight_go_on(struct flight *flight)
+{
+    struct jobs *jobs = flight->jobs;
+    struct slot *slot = flight->slot;
+    int64_t now_ms = jobs_now_ms(jobs);
+    int64_t wait_ms = slot->breaker.hold_until_ms - now_ms;
+    if (wait_ms > JOBS_HOLD_KEPT_MS) {
+        verdict_set(&flight->verdict, VERDICT_AGAIN, "%s", slot->held_words);
+        flight->verdict.hold_ms = wait_ms;
+        ended(flight);
+    } else if (wait_ms <= 0 &&
+               bucket_take(&slot->bucket, slot->per_10s, flight->bulk, now_ms, &wait_ms)) {
+        flight_launch(flight);
+    } else {
+        jobs_wake(jobs, wait_ms);
+    }
+}
+
+void flights_go_on(struct jobs *jobs)
+{
+    for (int bulk = 0; bulk <= 1; bulk++) {
+        for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
+            struct flight *flight = &jobs->flights[i];
+            if (flight->stage == FLIGHT_NEXT && flight->bulk == bulk) {
+                flight_go_on(flight);
+            }
+        }
     }
 }
 
@@ -153,8 +190,8 @@ static void on_done(void *self, const struct answer *answer)
             ended(flight);
             return;
         }
-        bucket_charge(&flight->slot->bucket, flight->slot->per_10s, jobs_now_ms(flight->jobs));
-        flight_launch(flight);
+        flight->stage = FLIGHT_NEXT;
+        flight_go_on(flight);
         return;
     }
     watch(flight, answer);

@@ -19,9 +19,11 @@ enum {
     JOBS_KIND_BYTES_MAX = 63,
     JOBS_PLANNED_MAX = 64, /* attempts begun in one turn */
     JOBS_SECRET_BYTES_MAX = 8192,
-    JOBS_HURRY_MS = 1000,     /* between tries that people's retries bring forward */
-    JOBS_BULK_MS = 600000,    /* a cause older than this is bulk */
-    JOBS_AHEAD_MS = 86400000, /* no schedule is further away: the clock was wrong */
+    JOBS_HURRY_MS = 1000,       /* between tries that people's retries bring forward */
+    JOBS_BULK_MS = 600000,      /* a cause older than this is bulk */
+    JOBS_HOLD_KEPT_MS = 10000,  /* a hold of so long is kept over a restart */
+    JOBS_HOLD_SHOWN_MS = 60000, /* and one of so long is told people as a problem */
+    JOBS_AHEAD_MS = 86400000,   /* no schedule is further away: the clock was wrong */
 };
 
 enum jobs_class { JOBS_FRESH = 'a', JOBS_BULK = 'b', JOBS_UNDER_WAY = 'c' };
@@ -72,11 +74,17 @@ struct slot {
     int64_t accepted_ms;
     char error[VERDICT_WORDS_BYTES];
     char target[EVENT_NAME_BYTES_MAX + 1]; /* the adapter that it was: the setting may change */
-    bool paused;                           /* by a person, until one lets it go on */
+    int64_t held_ms;                       /* a hold of all: since when */
+    int64_t held_until_ms;                 /* ... until when */
+    char held_words[VERDICT_WORDS_BYTES];  /* ... and what the target said */
+    char held_target[EVENT_NAME_BYTES_MAX + 1];
+    bool paused; /* by a person, until one lets it go on */
     int64_t paused_ms;
     char paused_who[EVENT_NAME_BYTES_MAX + 1];
     char paused_reason[VERDICT_WORDS_BYTES];
-    int64_t hurried_ms; /* when a person's retry last brought the next try forward; not kept */
+    bool hold_unsaved;    /* not kept */
+    int64_t tokens_ms[2]; /* fresh, bulk: no token before; not kept */
+    int64_t hurried_ms;   /* when a person's retry last brought the next try forward; not kept */
     /* While refused. */
     uint8_t secret_hash[SHA256_BYTES];
     int64_t probe_ms; /* the next probe */
@@ -89,6 +97,7 @@ enum flight_stage {
     FLIGHT_FREE,
     FLIGHT_PLANNED, /* in a turn that has not committed */
     FLIGHT_CALLING,
+    FLIGHT_NEXT,    /* its next step waits for a token, or for the end of a short hold */
     FLIGHT_HELD,    /* asks for `committing` */
     FLIGHT_PROBING, /* 403: is the key refused? */
     FLIGHT_ENDED    /* has its verdict */
@@ -106,6 +115,7 @@ struct flight {
     int64_t version;
     int attempt;
     bool repeat;
+    bool bulk;
     int64_t created_ms;
     json_t *payload;
     json_t *learned;
@@ -145,6 +155,9 @@ int64_t jobs_now_ms(const struct jobs *jobs);
 struct slot *jobs_slot_of(struct jobs *jobs, const char *name);
 /* Nothing is sent there now: our key is refused, or a person paused it. */
 bool slot_stopped(const struct slot *slot);
+/* The target asked that nobody calls it until then; `words` for people. */
+void slot_hold(struct slot *slot, int64_t wait_ms, const char *words);
+void slot_unhold(struct slot *slot);
 void jobs_wake(struct jobs *jobs, int64_t in_ms);
 
 /* --- jobs_store.c --- */
@@ -235,12 +248,14 @@ enum fault plan_now(struct jobs *jobs, struct store_txn *txn,
 /* What an attempt came to. */
 enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
                          struct record *record, const struct verdict *verdict) NODISCARD;
-/* Is there room for one more call? */
-struct flight *plan_room(struct jobs *jobs);
+/* Is there room for one more call? Bulk leaves some to what is fresh. */
+struct flight *plan_room(struct jobs *jobs, bool bulk);
 
 /* --- jobs_calls.c --- */
 
 void flight_launch(struct flight *flight);
+/* Next steps that waited go on, if they may. */
+void flights_go_on(struct jobs *jobs);
 void flight_clear(struct flight *flight);
 void slot_probe(struct jobs *jobs, struct slot *slot);
 struct task flight_task(const struct flight *flight);
@@ -254,7 +269,7 @@ enum fault people_apply(struct jobs *jobs, struct store_txn *txn, const struct e
 
 /* --- jobs_problems.c --- */
 
-/* "fine", "down", "refused" or "paused". */
+/* "fine", "down", "held", "refused" or "paused". */
 const char *slot_word(const struct slot *slot);
 json_t *answer_problems(struct jobs *jobs, struct store_txn *txn, enum fault *fault);
 json_t *answer_like(struct jobs *jobs, struct store_txn *txn, const json_t *question,

@@ -156,6 +156,7 @@ static enum fault pause_slot(struct jobs *jobs, struct store_txn *txn, const str
     EVENT_SET(slot->paused_reason, paused ? tree_text(data, "reason") : "");
     if (!paused) { /* the time that jobs are tried for does not run while they may not be */
         slot->accepted_ms = event->time_ms > slot->accepted_ms ? event->time_ms : slot->accepted_ms;
+        slot_unhold(slot);
         hurry(jobs, slot);
     }
     logs_write(LOGS_INFO, paused ? "target paused" : "target goes on", "slot", slot->wanted.name,

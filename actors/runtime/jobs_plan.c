@@ -5,7 +5,13 @@
 
 #include <string.h>
 
-enum { PLAN_CANDIDATES_MAX = 128, PLAN_EARLIER_MAX = 64, PLAN_HOLD_MS = 250, PLAN_BULK_EVERY = 8 };
+enum {
+    PLAN_CANDIDATES_MAX = 128,
+    PLAN_EARLIER_MAX = 64,
+    PLAN_HOLD_MS = 250,
+    PLAN_BULK_EVERY = 8,
+    PLAN_FRESH_PART = 4 /* of the calls at once: a quarter is kept for what is fresh */
+};
 
 /* --- after a start ---------------------------------------------------------------------------- */
 
@@ -119,6 +125,8 @@ enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *
 {
     struct job_happened happened = {
         .delay_ms = verdict->retry_after_ms, .ambiguous = verdict->ambiguous, .dice = random_u64()};
+    happened.held = verdict->hold_ms > 0;
+    happened.delay_ms = verdict->hold_ms > happened.delay_ms ? verdict->hold_ms : happened.delay_ms;
     enum fault fault = OK;
     EVENT_SET(record->error, verdict->words);
     keep_learned(record, slot, verdict->learned);
@@ -148,9 +156,10 @@ enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *
 
 /* --- beginning -------------------------------------------------------------------------------- */
 
-struct flight *plan_room(struct jobs *jobs)
+struct flight *plan_room(struct jobs *jobs, bool bulk)
 {
     size_t busy = 0;
+    size_t most = bulk ? jobs->calls_max - jobs->calls_max / PLAN_FRESH_PART : jobs->calls_max;
     struct flight *room = NULL;
     for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
         if (jobs->flights[i].stage == FLIGHT_FREE) {
@@ -159,7 +168,7 @@ struct flight *plan_room(struct jobs *jobs)
             busy++;
         }
     }
-    return busy < jobs->calls_max ? room : NULL;
+    return busy < most ? room : NULL;
 }
 
 static bool order_busy(const struct jobs *jobs, const struct record *record)
@@ -242,6 +251,7 @@ static void board(struct flight *flight, struct slot *slot, const struct record 
     EVENT_SET(flight->order, record_order(record));
     flight->version = record->version;
     flight->attempt = record->job.attempt;
+    flight->bulk = record->bulk;
     flight->repeat = record->job.repeat || record->job.attempt > 1;
     flight->created_ms = record->job.created_ms;
     flight->payload = payload;
@@ -303,7 +313,7 @@ static enum fault begin(struct jobs *jobs, struct store_txn *txn, struct slot *s
         fault = perform(jobs, txn, slot, record, payload);
         goto out;
     }
-    struct flight *flight = plan_room(jobs);
+    struct flight *flight = plan_room(jobs, false);
     MUST(flight);
     board(flight, slot, record, payload);
     breaker_started(&slot->breaker); /* not sooner: what needs no call never ends one */
@@ -338,8 +348,9 @@ static enum fault consider(struct jobs *jobs, struct store_txn *txn, struct slot
     }
     bool remote = slot->wanted.adapter->perform == NULL;
     int64_t now_ms = jobs_now_ms(jobs);
-    if (remote && (!plan_room(jobs) || !breaker_lets(&slot->breaker, now_ms) ||
-                   !bucket_take(&slot->bucket, slot->per_10s, now_ms, &wait_ms))) {
+    if (remote && (!plan_room(jobs, record.bulk) || !breaker_lets(&slot->breaker, now_ms) ||
+                   !bucket_take(&slot->bucket, slot->per_10s, record.bulk, now_ms, &wait_ms))) {
+        slot->tokens_ms[record.bulk] = now_ms + wait_ms;
         *full = true;
         goto out;
     }
@@ -368,7 +379,7 @@ enum fault plan_slot(struct jobs *jobs, struct store_txn *txn, struct slot *slot
     struct key_list fresh;
     struct key_list bulk;
     size_t at[2] = {0, 0};
-    bool full = slot_stopped(slot);
+    bool full[2] = {slot_stopped(slot), slot_stopped(slot)};
     int64_t now_ms = jobs_now_ms(jobs);
     key_list_init(&fresh, PLAN_CANDIDATES_MAX);
     key_list_init(&bulk, PLAN_CANDIDATES_MAX);
@@ -376,12 +387,16 @@ enum fault plan_slot(struct jobs *jobs, struct store_txn *txn, struct slot *slot
     if (fault == OK) {
         fault = queue_due(txn, slot->wanted.name, JOBS_BULK, now_ms, &bulk);
     }
-    while (fault == OK && !full && (at[0] < fresh.count || at[1] < bulk.count)) {
+    while (fault == OK) {
+        bool some[2] = {at[0] < fresh.count && !full[0], at[1] < bulk.count && !full[1]};
+        if (!some[0] && !some[1]) {
+            break;
+        }
         /* Bulk goes behind, and still moves while payments keep coming. */
-        bool turn = at[1] < bulk.count && slot->picks % PLAN_BULK_EVERY == PLAN_BULK_EVERY - 1;
-        bool first = at[0] < fresh.count && !turn;
-        const char *key = first ? fresh.keys[at[0]++] : bulk.keys[at[1]++];
-        fault = consider(jobs, txn, slot, key, &full);
+        bool turn = some[1] && slot->picks % PLAN_BULK_EVERY == PLAN_BULK_EVERY - 1;
+        int which = some[0] && !turn ? 0 : 1;
+        const char *key = which == 0 ? fresh.keys[at[0]++] : bulk.keys[at[1]++];
+        fault = consider(jobs, txn, slot, key, &full[which]);
     }
     key_list_fini(&fresh);
     key_list_fini(&bulk);

@@ -49,10 +49,18 @@ bool slot_stopped(const struct slot *slot)
     return slot->refused || slot->paused;
 }
 
+/* A quota is used up, say. Shortly after its end it is not known yet whether that is over. */
+static bool slot_held(const struct slot *slot)
+{
+    return slot->held_until_ms - slot->held_ms >= JOBS_HOLD_SHOWN_MS &&
+           jobs_now_ms(slot->jobs) < slot->held_until_ms;
+}
+
 const char *slot_word(const struct slot *slot)
 {
     return slot->paused                                     ? "paused"
            : slot->refused                                  ? "refused"
+           : slot_held(slot)                                ? "held"
            : slot->breaker.failures >= BREAKER_FAILURES_MAX ? "down"
                                                             : "fine";
 }
@@ -208,6 +216,10 @@ static void gather_slots(struct survey *gather)
             tree_set_text(group->tree, "error", slot->error);
             tree_set_int(group->tree, "since", slot->changed_ms);
             tree_set_int(group->tree, "next_at", slot->probe_ms);
+        } else if (slot_held(slot)) {
+            tree_set_text(group->tree, "error", slot->held_words);
+            tree_set_int(group->tree, "since", slot->held_ms);
+            tree_set_int(group->tree, "next_at", slot->held_until_ms);
         } else {
             tree_set_int(group->tree, "next_at", breaker_until_ms(&slot->breaker));
         }
@@ -294,7 +306,10 @@ static json_t *targets(struct jobs *jobs)
         tree_set_text(tree, "slot", slot->wanted.name);
         tree_set_text(tree, "target", slot->wanted.adapter->name);
         tree_set_text(tree, "state", slot_word(slot));
-        tree_set_text(tree, "error", slot->paused ? slot->paused_reason : slot->error);
+        const char *words = slot->paused      ? slot->paused_reason
+                            : slot_held(slot) ? slot->held_words
+                                              : slot->error;
+        tree_set_text(tree, "error", words);
         json_array_append_new(list, tree);
     }
     return list;

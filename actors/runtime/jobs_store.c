@@ -451,6 +451,10 @@ enum fault slot_load(struct store_txn *txn, struct slot *slot)
         slot->accepted_ms = tree_int(tree, "accepted_ms");
         EVENT_SET(slot->error, tree_text(tree, "error"));
         EVENT_SET(slot->target, tree_text(tree, "target"));
+        slot->held_ms = tree_int(tree, "held_ms");
+        slot->held_until_ms = tree_int(tree, "held_until_ms");
+        EVENT_SET(slot->held_words, tree_text(tree, "held_words"));
+        EVENT_SET(slot->held_target, tree_text(tree, "held_target"));
         slot->paused = tree_flag(tree, "paused");
         slot->paused_ms = tree_int(tree, "paused_ms");
         EVENT_SET(slot->paused_who, tree_text(tree, "paused_who"));
@@ -468,6 +472,12 @@ enum fault slot_save(struct store_txn *txn, const struct slot *slot)
     tree_set_int(tree, "accepted_ms", slot->accepted_ms);
     tree_set_text(tree, "error", slot->error);
     tree_set_text(tree, "target", slot->target);
+    if (slot->held_until_ms > 0) {
+        tree_set_int(tree, "held_ms", slot->held_ms);
+        tree_set_int(tree, "held_until_ms", slot->held_until_ms);
+        tree_set_text(tree, "held_words", slot->held_words);
+        tree_set_text(tree, "held_target", slot->held_target);
+    }
     if (slot->paused) {
         tree_set_flag(tree, "paused", true);
         tree_set_int(tree, "paused_ms", slot->paused_ms);

@@ -61,6 +61,10 @@ static enum fault turn(void *self, struct store_txn *txn)
         if (jobs->slots[i].refused && jobs->slots[i].probe_said == PROBE_TAKEN) {
             fault = accept_key(jobs, txn, &jobs->slots[i]);
         }
+        if (fault == OK && jobs->slots[i].hold_unsaved) {
+            fault = slot_save(txn, &jobs->slots[i]);
+            jobs->slots[i].hold_unsaved = false;
+        }
         if (fault == OK) {
             fault = plan_slot(jobs, txn, &jobs->slots[i]);
         }
@@ -89,19 +93,20 @@ static bool anything(const struct jobs *jobs)
 static enum fault slot_due(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
                            int64_t *due_ms)
 {
-    int64_t fresh_ms = INT64_MAX;
-    int64_t bulk_ms = INT64_MAX;
-    enum fault fault = queue_first(txn, slot->wanted.name, JOBS_FRESH, &fresh_ms);
-    if (fault == OK) {
-        fault = queue_first(txn, slot->wanted.name, JOBS_BULK, &bulk_ms);
-    }
-    *due_ms = fresh_ms < bulk_ms ? fresh_ms : bulk_ms;
-    if (slot->wanted.adapter->perform == NULL && *due_ms != INT64_MAX) {
-        int64_t until_ms = breaker_until_ms(&slot->breaker);
-        *due_ms = *due_ms > until_ms ? *due_ms : until_ms;
-        if (!plan_room(jobs)) {
-            *due_ms = INT64_MAX; /* the end of a call wakes */
+    static const enum jobs_class classes[] = {JOBS_FRESH, JOBS_BULK};
+    int64_t until_ms = breaker_until_ms(&slot->breaker);
+    enum fault fault = OK;
+    *due_ms = INT64_MAX;
+    for (int bulk = 0; fault == OK && bulk <= 1; bulk++) {
+        int64_t class_ms = INT64_MAX;
+        fault = queue_first(txn, slot->wanted.name, classes[bulk], &class_ms);
+        if (slot->wanted.adapter->perform == NULL && class_ms != INT64_MAX) {
+            class_ms = class_ms > until_ms ? class_ms : until_ms;
+            class_ms = class_ms > slot->tokens_ms[bulk] ? class_ms : slot->tokens_ms[bulk];
+            /* Without room the end of a call wakes. */
+            class_ms = plan_room(jobs, bulk) ? class_ms : INT64_MAX;
         }
+        *due_ms = class_ms < *due_ms ? class_ms : *due_ms;
     }
     return fault;
 }
@@ -222,6 +227,7 @@ void jobs_turn(struct jobs *jobs)
     int64_t due_ms = 0;
     enum fault fault = next_due(jobs, &due_ms);
     jobs->progress = false;
+    flights_go_on(jobs);
     if (fault == OK && (anything(jobs) || due_ms <= jobs_now_ms(jobs))) {
         if (!run(jobs)) {
             return;

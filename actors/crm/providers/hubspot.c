@@ -26,6 +26,7 @@ static const struct setting own_settings[] = {
 };
 
 enum { START, LOOK, WRITE, CREATE, WRITE_OTHERS };
+enum { DAILY_HOLD_MS = 3600000 };
 
 static int real_step(const struct task *task, int step)
 {
@@ -211,17 +212,17 @@ static void explain_invalid(const struct task *task, const json_t *body, struct 
                 *category ? ", category " : "", category);
 }
 
-/* The 429 names its policy where there is no Retry-After. */
+/* The 429 names its policy where there is no Retry-After. The day ends at midnight of the account's
+ * time zone, which is not known here: one call an hour finds out. */
 static void explain_limit(const json_t *body, const struct answer *answer, struct verdict *verdict)
 {
     const char *policy = tree_text(body, "policyName");
     verdict_http(answer, verdict);
-    if (verdict->retry_after_ms == 0) {
-        bool daily = strcmp(policy, "DAILY") == 0;
-        verdict->retry_after_ms = daily ? 3600000 : strcmp(policy, "SECONDLY") == 0 ? 1000 : 10000;
-        if (daily) {
-            verdict_set(verdict, VERDICT_AGAIN, "HubSpot's daily limit is reached (429)");
-        }
+    if (strcmp(policy, "DAILY") == 0) {
+        verdict_set(verdict, VERDICT_AGAIN, "HubSpot's daily limit is reached (429)");
+        verdict->hold_ms = DAILY_HOLD_MS;
+    } else if (verdict->retry_after_ms == 0) {
+        verdict->retry_after_ms = strcmp(policy, "SECONDLY") == 0 ? 1000 : 10000;
     }
 }
 
@@ -304,7 +305,7 @@ static void hubspot_outcome(const struct task *task, int given, const struct ans
 const struct adapter crm_hubspot = {.name = "hubspot",
                                     .settings = own_settings,
                                     .secret = "crm/key",
-                                    .calls_per_10s = 90,
+                                    .calls_per_10s = 100,
                                     .steps_max = 6,
                                     .check = hubspot_check,
                                     .request = hubspot_request,

@@ -64,6 +64,39 @@ def test_429_is_said_to_all_of_us(stage, http_sink):
     assert all(t - times[0] >= 0.99 for t in times[1:])
 
 
+DAILY = Answer(429, {"status": "error", "errorType": "RATE_LIMIT", "policyName": "DAILY"})
+
+
+def test_a_daily_limit_holds_all_jobs_over_a_restart_until_a_person_lets_it_go_on(stage, http_sink):
+    process = stage.hubspot(http_sink)
+    http_sink.script(DAILY, path=CONTACTS)
+    stage.publish(member(1))
+    told = stage.kit.wait_until(lambda: stage.news("job.retrying"), what="the first attempt's end")
+    assert told[0]["data"]["attempt"] == 0  # it cost the job nothing
+    stage.publish_many([member(n) for n in range(2, 12)])
+    stage.kit.wait_until(lambda: len(stage.jobs("crm", state="waiting") or []) == 11, what="11 jobs")
+    assert process.stop() == 0
+    stage.start("crm")
+
+    def held():
+        problems = (stage.ask("crm", {"ask": "problems"}) or {}).get("problems", [])
+        return problems if problems and problems[0]["count"] == 11 else None
+
+    problem, = stage.kit.wait_until(held, what="the problem")
+    assert problem["cause"] == "held" and "daily limit" in problem["error"]
+    assert problem["next_at"] - problem["since"] == 3600 * 1000
+    assert len(http_sink.log) == 1
+    http_sink.script(DAILY, path=CONTACTS)  # let go on too early: one call finds out, no storm
+    stage.admin("admin.resumed", {"actor": "crm", "slot": "crm"})
+    stage.kit.wait_until(lambda: not http_sink.scripts_left(), what="one try")
+    stage.kit.wait_until(held, what="held again")
+    assert len(http_sink.log) == 2
+    stage.admin("admin.resumed", {"actor": "crm", "slot": "crm"})
+    stage.admin("admin.retried", {"actor": "crm", "key": "crm:mem_0001", "reason": "raised"})
+    stage.kit.wait_until(lambda: len(http_sink.contacts) >= 10, what="those that were not tried")
+    assert not stage.news("job.dead")
+
+
 def test_5xx_then_fine(stage, http_sink):
     stage.hubspot(http_sink)
     http_sink.script(Answer(500), Answer(503), Answer(502), path=CONTACTS)

@@ -188,7 +188,7 @@ static const struct {
     {425, "", VERDICT_AGAIN, 0, false, "425"},
     {429, "{\"policyName\":\"SECONDLY\"}", VERDICT_AGAIN, 1000, false, "429"},
     {429, "{\"policyName\":\"TEN_SECONDLY_ROLLING\"}", VERDICT_AGAIN, 10000, false, "429"},
-    {429, "{\"policyName\":\"DAILY\"}", VERDICT_AGAIN, 3600000, false, "daily"},
+    {429, "{\"policyName\":\"DAILY\"}", VERDICT_AGAIN, 0, false, "daily"},
     {429, "", VERDICT_AGAIN, 10000, false, "429"},
     {500, "", VERDICT_AGAIN, 0, false, "500"},
     {503, "garbage", VERDICT_AGAIN, 0, false, "503"},
@@ -216,6 +216,21 @@ static void answers_are_classified(void **state)
             fail_msg("row %zu: verdict %d, \"%s\"", i, (int)verdict.kind, verdict.words);
         }
         assert_null(strstr(verdict.words, "ada@"));
+    }
+}
+
+static void a_daily_limit_holds_the_whole_target(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const policies[] = {"DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY", "OTHER"};
+    static const int64_t holds_ms[] = {3600000, 0, 0, 0};
+    for (size_t i = 0; i < 4; i++) {
+        char body[100];
+        snprintf(body, sizeof body, "{\"errorType\":\"RATE_LIMIT\",\"policyName\":\"%s\"}",
+                 policies[i]);
+        struct verdict verdict = test_outcome(&crm_hubspot, &f->task, CREATE, 429, body);
+        assert_int_equal(verdict.kind, VERDICT_AGAIN);
+        assert_int_equal(verdict.hold_ms, holds_ms[i]);
     }
 }
 
@@ -247,6 +262,7 @@ int main(void)
         TEST(no_address_no_contact),
         TEST(a_secret_with_a_line_end_does_not_leave),
         TEST(answers_are_classified),
+        TEST(a_daily_limit_holds_the_whole_target),
         TEST(settings_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,7 @@ static void attempt(struct world *world)
         break;
     case 1:
         happen(world, (struct job_happened){.input = JOB_ON_AGAIN,
+                                            .held = dice(world) % 3 == 0,
                                             .delay_ms = (int64_t)(dice(world) % 100000)});
         break;
     case 2:

@@ -263,6 +263,40 @@ static void the_breaker_waits_at_most_a_minute(void **state)
     assert_in_range(breaker.open_until_ms, 1000, now_ms + 60000);
 }
 
+static void after_a_hold_one_goes_first(void **state)
+{
+    (void)state;
+    struct breaker breaker = {0};
+    breaker_hold(&breaker, 5000);
+    breaker_ended(&breaker, true, &policy, 1000); /* it was under way before */
+    breaker_started(&breaker);
+    assert_false(breaker_lets(&breaker, 5000));
+    breaker_ended(&breaker, true, &policy, 5000);
+    assert_true(breaker_lets(&breaker, 5000));
+    breaker_started(&breaker);
+    assert_true(breaker_lets(&breaker, 5000));
+    breaker_hold(&breaker, 9000);
+    breaker_unhold(&breaker); /* a person says so */
+    assert_true(breaker_lets(&breaker, 5001));
+    breaker_started(&breaker);
+    assert_false(breaker_lets(&breaker, 5001)); /* and still one at a time */
+}
+
+static void a_used_up_quota_spends_nothing(void **state)
+{
+    (void)state;
+    enum job_news news = JOB_NEWS_NONE;
+    struct job job = {.state = JOB_SENDING, .attempt = 1, .first_ms = 5};
+    int64_t now_ms = 5 + 2 * policy.give_up_ms;
+    job = step(job, (struct job_happened){.input = JOB_ON_AGAIN, .held = true, .delay_ms = 3600000},
+               now_ms, &news);
+    assert_int_equal(news, JOB_NEWS_RETRYING);
+    assert_int_equal(job.state, JOB_WAITING);
+    assert_int_equal(job.attempt, 0);
+    assert_int_equal(job.first_ms, 0);
+    assert_true(job.next_ms >= now_ms + 3600000);
+}
+
 static void a_target_may_ask_for_patience(void **state)
 {
     (void)state;
@@ -273,22 +307,57 @@ static void a_target_may_ask_for_patience(void **state)
     assert_true(breaker_lets(&breaker, 5000));
 }
 
-static void the_bucket_never_gives_more_than_its_rate(void **state)
+/* The most that any ten seconds saw, with calls asked for at `every_ms` and a pause in between. */
+static int most_in_10s(int per_10s, bool bulk, int64_t every_ms, int *taken)
+{
+    enum { CALLS_MAX = 4000 };
+    static int64_t times[CALLS_MAX];
+    struct bucket bucket = {0};
+    int most = 0, first = 0;
+    int64_t wait_ms = 0;
+    *taken = 0;
+    for (int64_t now_ms = 1; now_ms <= 90000; now_ms += now_ms == 30001 ? 20000 : every_ms) {
+        while (*taken < CALLS_MAX && bucket_take(&bucket, per_10s, bulk, now_ms, &wait_ms)) {
+            times[(*taken)++] = now_ms;
+            while (times[first] < now_ms - 10000) {
+                first++;
+            }
+            most = *taken - first > most ? *taken - first : most;
+        }
+    }
+    return most;
+}
+
+static void no_ten_seconds_see_more_than_the_rate(void **state)
+{
+    (void)state;
+    static const int rates[] = {1, 2, 5, 19, 20, 21, 50, 90, 100, 190, 400};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        for (int bulk = 0; bulk <= 1; bulk++) {
+            int taken = 0;
+            int most = most_in_10s(rates[i], bulk, 1, &taken);
+            if (most > rates[i] || taken < rates[i] * 7 * 85 / 100) {
+                fail_msg("rate %d: %d in ten seconds, %d in seventy", rates[i], most, taken);
+            }
+        }
+    }
+}
+
+static void bulk_leaves_tokens_to_what_is_fresh(void **state)
 {
     (void)state;
     struct bucket bucket = {0};
     int64_t wait_ms = 0;
-    int taken = 0;
-    for (int64_t now_ms = 1; now_ms <= 60000; now_ms += 7) {
-        taken += bucket_take(&bucket, 90, now_ms, &wait_ms);
+    while (bucket_take(&bucket, 100, true, 1, &wait_ms)) {
     }
-    assert_in_range(taken, 530, 549); /* 60 s at 9 a second, and one second's worth at first */
-    for (int i = 0; i < 20; i++) {
-        bucket_charge(&bucket, 90, 60001);
+    assert_true(wait_ms > 0);
+    assert_true(bucket_take(&bucket, 100, false, 1, &wait_ms));
+    assert_true(bucket_take(&bucket, 100, false, 1, &wait_ms));
+    while (bucket_take(&bucket, 100, false, 1, &wait_ms)) {
     }
-    assert_false(bucket_take(&bucket, 90, 60100, &wait_ms));
-    assert_true(bucket_take(&bucket, 90, 60100 + wait_ms, &wait_ms));
-    assert_true(bucket_take(&bucket, 0, 5, &wait_ms));
+    assert_true(bucket_take(&bucket, 100, false, 1 + wait_ms, &wait_ms));
+    bucket_charge(&bucket, 100, 200);
+    assert_true(bucket_take(&bucket, 0, false, 200, &wait_ms));
 }
 
 int main(void)
@@ -307,7 +376,10 @@ int main(void)
         cmocka_unit_test(the_breaker_lets_one_try),
         cmocka_unit_test(the_breaker_waits_at_most_a_minute),
         cmocka_unit_test(a_target_may_ask_for_patience),
-        cmocka_unit_test(the_bucket_never_gives_more_than_its_rate),
+        cmocka_unit_test(after_a_hold_one_goes_first),
+        cmocka_unit_test(a_used_up_quota_spends_nothing),
+        cmocka_unit_test(no_ten_seconds_see_more_than_the_rate),
+        cmocka_unit_test(bulk_leaves_tokens_to_what_is_fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
