@@ -1,9 +1,11 @@
 #include "adapter.h"
 
 #include "must.h"
+#include "standard_webhooks.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
@@ -72,6 +74,33 @@ void verdict_smtp(const struct answer *answer, struct verdict *verdict)
     } else {
         verdict_set(verdict, VERDICT_AGAIN, "the mail server says not now (%d)", status);
     }
+}
+
+enum fault call_json(struct call *call, json_t *tree)
+{
+    char *text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(tree);
+    if (!text) {
+        return FAULT_MALFORMED;
+    }
+    buf_add_text(&call->body, text);
+    free(text);
+    return call_header(call, "Content-Type", "application/json");
+}
+
+enum fault call_sign(struct call *call, const char *secrets, const char *id, int64_t now_ms)
+{
+    char timestamp[24];
+    struct buf signature = {0};
+    struct slice body = {call->body.bytes, call->body.len};
+    snprintf(timestamp, sizeof timestamp, "%lld", (long long)(now_ms / 1000));
+    bool made = sw_sign(secrets, id, timestamp, body, &signature);
+    enum fault fault = made ? OK : FAULT_MALFORMED;
+    fault = fault == OK ? call_header(call, "webhook-id", id) : fault;
+    fault = fault == OK ? call_header(call, "webhook-timestamp", timestamp) : fault;
+    fault = fault == OK ? call_header(call, "webhook-signature", buf_text(&signature)) : fault;
+    buf_fini(&signature);
+    return fault;
 }
 
 void secret_line(const char *secret, char *line, size_t room)

@@ -97,6 +97,14 @@ void verdict_smtp(const struct answer *answer, struct verdict *verdict);
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The body of a call, compact and with sorted keys, and its Content-Type. Takes the tree. */
+enum fault call_json(struct call *call, json_t *tree) NODISCARD;
+
+/* The headers of Standard Webhooks over the body as it stands: `id` is the idempotency key, the same
+ * over all attempts. MALFORMED if `secrets` has no key of that format. */
+enum fault call_sign(struct call *call, const char *secrets, const char *id,
+                     int64_t now_ms) NODISCARD;
+
 /* First line of a secret of several lines: the one to use; *rest is behind it. */
 void secret_line(const char *secret, char *line, size_t room);
 

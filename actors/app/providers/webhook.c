@@ -69,22 +69,13 @@ static void add_body(const struct task *task, struct buf *body)
 static enum fault request(const struct task *task, int step, struct call *call)
 {
     (void)step;
-    char id[ID_BYTES], timestamp[24];
-    struct buf signature = {0};
+    char id[ID_BYTES];
     call->method = "POST";
     buf_add_text(&call->url, settings_text(task->settings, "app/url"));
     add_body(task, &call->body);
     message_id(task, id);
-    snprintf(timestamp, sizeof timestamp, "%lld", (long long)(clock_wall_ms() / 1000));
-    struct slice body = {call->body.bytes, call->body.len};
-    bool made = sw_sign(task->secret, id, timestamp, body, &signature);
-    enum fault fault = made ? OK : FAULT_MALFORMED;
-    fault = fault == OK ? call_header(call, "Content-Type", "application/json") : fault;
-    fault = fault == OK ? call_header(call, "webhook-id", id) : fault;
-    fault = fault == OK ? call_header(call, "webhook-timestamp", timestamp) : fault;
-    fault = fault == OK ? call_header(call, "webhook-signature", buf_text(&signature)) : fault;
-    buf_fini(&signature);
-    return fault;
+    enum fault fault = call_header(call, "Content-Type", "application/json");
+    return fault == OK ? call_sign(call, task->secret, id, clock_wall_ms()) : fault;
 }
 
 static void outcome(const struct task *task, int step, const struct answer *answer,
