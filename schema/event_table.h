@@ -50,3 +50,4 @@ X(61, "admin.rotated", people, "A person put a new secret in place, or took old 
 X(62, "admin.person_changed", people, "A person of the console was added, changed or removed.")
 X(63, "admin.key_changed", people, "An API key was added or removed.")
 X(64, "admin.signed_in", people, "A person signed in to the console.")
+X(65, "admin.tested", people, "A person asked for a test message to everybody who is told of alerts.")

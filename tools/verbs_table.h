@@ -130,6 +130,13 @@ X(jobs, "[list|show|retry|skip] [JOB] [--state WORD] [--actor NAME]",
   "usher jobs retry welcome:mem_123 --reason \"mailbox was full\"  once more\n"
   "usher jobs retry --like crm:mem_123 --reason \"new API key\" --yes  and all others of that cause\n",
   "A job is named by its key. Retry and skip are events in the journal, with who and why.\n")
+X(alert, "[list|test]", "What is wrong now, and whether those who are told of it can be reached.",
+  "--wait TIME  for test: how long to wait for the hooks; 15s without it\n"
+  "--reason TEXT  for test: why; kept in the journal\n",
+  "usher alert  what stands\n"
+  "usher alert test  a word to every hook of usher.cfg, and what each said\n",
+  "A test goes the way of a real alert: the same job, the same retries, the same hook. Exit 1 if a hook\n"
+  "could not be reached.\n")
 X(rules, "", "The rules in plain English, as they hold in this home.",
   "",
   "usher rules  what happens when\n"

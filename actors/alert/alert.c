@@ -16,6 +16,7 @@ enum {
     LOOK_MS = 500,
     NOTICES_SHOWN = 50,
     NOTICE_TOO_OLD_MS = 72 * 3600 * 1000,
+    TEST_TOO_OLD_MS = 3600 * 1000,
     HOOKS_MAX = JOBS_SLOTS_MAX,
     HOOK_NAME_BYTES = 48
 };
@@ -48,11 +49,19 @@ static const struct setting alert_settings[] = {
     {"alert/missing", SETTING_DURATION, "30s", 3000, 86400000, NULL,
      "How long a process may be away."},
     {"alert/lag", SETTING_DURATION, "60s", 100, 86400000, NULL, "How far a process may be behind."},
+    {"alert/quiet", SETTING_DURATION, "0s", 0, INT64_C(31536000000), NULL,
+     "How long the payment provider may say nothing at all, such as 26h; 0s: for ever."},
+    {"alert/ticket_behind", SETTING_DURATION, "10m", 10, 86400000, NULL,
+     "How long a ticket may wait for the member's context."},
     {"alert/disk", SETTING_NUMBER, "80", 1, 99, NULL, "How full the disk may be, in per cent."},
     JOBS_SETTINGS("alert"),
     {"alert/hook/provider", SETTING_CHOICE, "local", 0, 0, PROVIDER_NAMES,
      "Who is told: usher's own list (local), or a place where people read."},
-    {"alert/hook/url", SETTING_SECRET, "", 0, 0, NULL, "The incoming webhook's URL."},
+    {"alert/hook/url", SETTING_SECRET, "", 0, 0, NULL,
+     "Where it is: the URL of Slack's or Discord's webhook, of any HTTP address, or of PagerDuty's "
+     "events."},
+    {"alert/hook/key", SETTING_SECRET, "", 0, 0, NULL,
+     "PagerDuty's integration key; what posts to any HTTP address are signed with."},
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
 
@@ -226,6 +235,25 @@ static enum fault deliver_notices(struct alert *alert, struct store_txn *txn,
     return fault;
 }
 
+/* admin.tested: a word to every hook, whatever stands. */
+static enum fault deliver_test(struct alert *alert, struct store_txn *txn,
+                               const struct event *event)
+{
+    char what[JOBS_KEY_BYTES_MAX + 1];
+    json_t *payload = json_object();
+    snprintf(what, sizeof what, "test:%.230s", event->id);
+    tree_set_text(payload, "rule", "test");
+    tree_set_text(payload, "object", event->id);
+    tree_set_text(payload, "state", "test");
+    tree_set_text(payload, "text", "This is a test: alerts of usher arrive here");
+    tree_set_int(payload, "time", event->time_ms);
+    set_link(alert, payload, "alerts", "");
+    bool too_old = clock_wall_ms() - event->time_ms > TEST_TOO_OLD_MS;
+    enum fault fault = deliver(alert, txn, "test", what, payload, too_old, event);
+    json_decref(payload);
+    return fault;
+}
+
 /* --- events ----------------------------------------------------------------------------------- */
 
 static enum fault alert_apply(void *self, struct store_txn *txn, const struct event *event)
@@ -235,13 +263,15 @@ static enum fault alert_apply(void *self, struct store_txn *txn, const struct ev
     if (fault != OK) {
         return fault;
     }
-    json_t *data = event_data(event);
+    json_t *data = watch_reads(event->type) ? event_data(event) : NULL;
     fault = watch_event(&alert->watch, txn, event, data);
     if (fault == OK && strncmp(event->type, "alert.", 6) == 0) {
         fault = deliver_alert(alert, txn, event, data);
     } else if (fault == OK && (strcmp(event->type, "admin.silenced") == 0 ||
                                strcmp(event->type, "admin.unsilenced") == 0)) {
         fault = silences_apply(txn, event, data);
+    } else if (fault == OK && strcmp(event->type, "admin.tested") == 0) {
+        fault = deliver_test(alert, txn, event);
     } else if (fault == OK && strncmp(event->type, "member.", 7) == 0) {
         fault = deliver_notices(alert, txn, event, data);
     }
@@ -376,6 +406,8 @@ static void read_limits(struct alert *alert)
     const struct settings *settings = actor_settings(alert->actor);
     watch_init(&alert->watch, ALERT_TABLE_WATCH);
     alert->watch.hold_ms[ALERT_CRM_BEHIND] = settings_number(settings, "alert/crm_behind");
+    alert->watch.hold_ms[ALERT_TICKET_BARE] = settings_number(settings, "alert/ticket_behind");
+    alert->watch.quiet_ms_max = settings_number(settings, "alert/quiet");
     alert->watch.hold_ms[ALERT_ACTOR_MISSING] = settings_number(settings, "alert/missing");
     alert->watch.latency_ms_max = settings_number(settings, "alert/latency");
     sights_init(&alert->sights, actor_home(alert->actor), settings_number(settings, "alert/lag"),
@@ -450,6 +482,15 @@ static enum fault add_standing(struct alert *alert, struct store_txn *txn, int64
     return fault;
 }
 
+static void quiet_words(int64_t quiet_ms_max, struct buf *out)
+{
+    if (quiet_ms_max) {
+        buf_printf(out, "for longer than %lld min", (long long)quiet_ms_max / 60000);
+    } else {
+        buf_add_text(out, "off: alert/quiet in usher.cfg says how long is too long");
+    }
+}
+
 /* What is watched, as people are told: "for longer than 10 minutes". */
 static json_t *watched(const struct alert *alert)
 {
@@ -462,6 +503,11 @@ static json_t *watched(const struct alert *alert)
         if (row->kind == WATCH_COUNTED) {
             buf_printf(&threshold, "more than %d in %d minutes", WATCH_REFUSED_MAX,
                        WATCH_REFUSED_MS / 60000);
+        } else if (row->kind == WATCH_RATED) {
+            buf_printf(&threshold, "more than %d in a hundred, of at least %d in a day",
+                       WATCH_BOUNCE_PERCENT_MAX, WATCH_BOUNCE_MAILS_MIN);
+        } else if (row->kind == WATCH_QUIET) {
+            quiet_words(alert->watch.quiet_ms_max, &threshold);
         } else if (row->kind == WATCH_MEASURED) {
             buf_printf(&threshold, "95 of 100 take longer than %lld s",
                        (long long)(alert->watch.latency_ms_max / 1000));
@@ -476,6 +522,15 @@ static json_t *watched(const struct alert *alert)
         tree_set_text(one, "threshold", buf_text(&threshold));
         buf_fini(&threshold);
         MUST(json_array_append_new(list, one) == 0);
+    }
+    return list;
+}
+
+static json_t *hook_names(const struct alert *alert)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < alert->hook_count; i++) {
+        MUST(json_array_append_new(list, json_string(alert->names[i])) == 0);
     }
     return list;
 }
@@ -503,6 +558,7 @@ static json_t *answer_alerts(struct alert *alert, enum fault *fault)
     tree_set(answer, "notices", notices);
     tree_set(answer, "silences", silences);
     tree_set(answer, "watched", watched(alert));
+    tree_set(answer, "hooks", hook_names(alert));
     return answer;
 }
 
@@ -527,10 +583,11 @@ static void alert_report(void *self, json_t *into)
 
 static const struct setting *const alert_tables_of_settings[] = {alert_settings, NULL};
 
-/* Not the payments: their bodies are large, and what they lead to comes as member.*. */
-static const char *const alert_topics[] = {"member.*",       "job.*",   "target.*",
-                                           "admin.*",        "alert.*", "webhook.refused",
-                                           "payment.linked", NULL};
+/* Of the provider's own events only the time is looked at. */
+static const char *const alert_topics[] = {
+    "member.*",        "job.*",     "target.*",  "admin.*",        "alert.*",    "ticket.*",
+    "mail.*",          "payment.*", "dispute.*", "subscription.*", "customer.*", "provider.ignored",
+    "webhook.refused", NULL};
 static const char *const alert_tables[] = {
     JOBS_TABLE_NAMES, WATCH_TABLE_NAMES, "notices", "silences", "held", NULL};
 

@@ -12,6 +12,8 @@ static const struct alert_row rows[ALERT_RULES] = {
 #define ITEMS    WATCH_ITEMS_OPEN
 #define COUNTED  WATCH_COUNTED
 #define MEASURED WATCH_MEASURED
+#define RATED    WATCH_RATED
+#define QUIET    WATCH_QUIET
 #define SEEN     WATCH_SEEN
 #define X(rule, name, kind, hold_ms, title, todo, page)                                            \
     [rule] = {name, kind, hold_ms, title, todo, page},
@@ -20,6 +22,8 @@ static const struct alert_row rows[ALERT_RULES] = {
 #undef ITEMS
 #undef COUNTED
 #undef MEASURED
+#undef RATED
+#undef QUIET
 #undef SEEN
 };
 
@@ -206,6 +210,34 @@ static enum fault judge_latency(struct judge *judge)
     return fault;
 }
 
+/* Each mail that left is a 0 in the window, each that bounced a 1. */
+static enum fault judge_bounces(struct judge *judge)
+{
+    struct numbers numbers = {0};
+    char text[WATCH_TEXT_BYTES];
+    enum alert_rule rule = ALERT_BOUNCES;
+    enum fault fault =
+        window_walk(judge->watch, judge->txn, rule, judge->now_ms - WATCH_BOUNCE_WINDOW_MS + 1,
+                    take_number, &numbers);
+    int64_t bounced = numbers.sum, sent = (int64_t)numbers.count - bounced;
+    bool holds = sent >= WATCH_BOUNCE_MAILS_MIN && bounced * 100 > sent * WATCH_BOUNCE_PERCENT_MAX;
+    snprintf(text, sizeof text, "%s: %lld of %lld in a day, the limit is %d in a hundred",
+             rows[rule].title, (long long)bounced, (long long)sent, WATCH_BOUNCE_PERCENT_MAX);
+    return fault == OK ? settle(judge, rule, "mail", holds, judge->now_ms, text) : fault;
+}
+
+static enum fault judge_quiet(struct judge *judge)
+{
+    char text[WATCH_TEXT_BYTES];
+    enum alert_rule rule = ALERT_NO_WEBHOOKS;
+    int64_t heard_ms, max_ms = judge->watch->quiet_ms_max;
+    enum fault fault = heard_load(judge->watch, judge->txn, &heard_ms);
+    bool holds = max_ms > 0 && heard_ms > 0 && judge->now_ms - heard_ms > max_ms;
+    snprintf(text, sizeof text, "%s: nothing has come for more than %lld min", rows[rule].title,
+             (long long)max_ms / 60000);
+    return fault == OK ? settle(judge, rule, "webhook", holds, heard_ms, text) : fault;
+}
+
 /* --- sights ----------------------------------------------------------------------------------- */
 
 static enum fault judge_sights(struct judge *judge, const struct watch_sight *sights, size_t count)
@@ -239,6 +271,8 @@ enum fault watch_judge(const struct watch *watch, struct store_txn *txn, int64_t
     }
     fault = fault == OK ? judge_refused(&judge) : fault;
     fault = fault == OK ? judge_latency(&judge) : fault;
+    fault = fault == OK ? judge_bounces(&judge) : fault;
+    fault = fault == OK ? judge_quiet(&judge) : fault;
     fault = fault == OK ? judge_sights(&judge, sights, sight_count) : fault;
     *count = judge.count;
     return fault;

@@ -9,7 +9,7 @@
  *            Looks at nothing but its tables and parameters: no clock, no I/O of its own.
  * Tables     items: rule, hash of the item -> what is open; queue: rule, object, since, hash;
  *            windows: rule, time, seq -> a number; alerts: what was told; marks: alerts that
- *            stand, and members that the CRM knows.
+ *            stand, members that the CRM knows, and when the provider was last heard.
  * Threads    One.
  * See        alert_table.h, tests/unit/alert/watch_test.c */
 #ifndef USHER_WATCH_H
@@ -36,6 +36,9 @@ enum {
     WATCH_LATENCY_WINDOW_MS = 60 * 60 * 1000,
     WATCH_LATENCY_MIN = 5, /* of fewer changes no p95 is made */
     WATCH_LATENCIES_MAX = 2000,
+    WATCH_BOUNCE_WINDOW_MS = 24 * 60 * 60 * 1000,
+    WATCH_BOUNCE_MAILS_MIN = 50,
+    WATCH_BOUNCE_PERCENT_MAX = 2,
     WATCH_OBJECT_BYTES_MAX = 160,
     WATCH_OBJECTS_MAX = 1000, /* looked at in one judgement */
     WATCH_COUNT_MAX = 1000,   /* counted in a text */
@@ -54,7 +57,14 @@ enum watch_table {
 
 struct alert_row {
     const char *name;
-    enum { WATCH_ITEMS_OPEN, WATCH_COUNTED, WATCH_MEASURED, WATCH_SEEN } kind;
+    enum {
+        WATCH_ITEMS_OPEN,
+        WATCH_COUNTED,
+        WATCH_MEASURED,
+        WATCH_RATED,
+        WATCH_QUIET,
+        WATCH_SEEN
+    } kind;
     int64_t hold_ms;
     const char *title;
     const char *todo;
@@ -69,6 +79,7 @@ struct watch {
     int first_table;              /* of WATCH_TABLES in the store */
     int64_t hold_ms[ALERT_RULES]; /* alert_table.h's, unless the settings say otherwise */
     int64_t latency_ms_max;
+    int64_t quiet_ms_max; /* between two posts of the payment provider; 0: whatever */
 };
 
 void watch_init(struct watch *watch, int first_table);
@@ -93,7 +104,10 @@ struct watch_news {
 };
 typedef enum fault watch_tell(void *self, struct store_txn *txn, const struct watch_news *news);
 
-/* `data` is the event's. */
+/* Does watch_event() need the data of that type? Others' may be large: their time is enough. */
+bool watch_reads(const char *type);
+
+/* `data` is the event's; NULL if watch_reads() says that it is not needed. */
 enum fault watch_event(const struct watch *watch, struct store_txn *txn, const struct event *event,
                        const json_t *data) NODISCARD;
 

@@ -164,6 +164,56 @@ static enum fault crm_given_up(const struct at *at, const char *member)
     return fault;
 }
 
+/* --- mails and tickets ------------------------------------------------------------------------ */
+
+static enum fault mail_counted(const struct at *at, int64_t bounced)
+{
+    return window_add(at->watch, at->txn, ALERT_BOUNCES, at->event->time_ms, at->event->seq,
+                      bounced, WATCH_BOUNCE_WINDOW_MS);
+}
+
+/* A mail that comes later is no bounce: the provider goes on trying. */
+static enum fault on_bounced(const struct at *at)
+{
+    const json_t *facts = tree_get(at->data, "facts");
+    for (size_t i = 0; i < json_array_size(facts); i++) {
+        if (strcmp(tree_text(json_array_get(facts, i), "status"), "hard") == 0) {
+            return mail_counted(at, 1);
+        }
+    }
+    return OK;
+}
+
+/* Until the note with the member's context is there, or the ticket is closed. */
+static enum fault on_ticket(const struct at *at)
+{
+    const json_t *facts = tree_get(at->data, "facts");
+    enum fault fault = OK;
+    for (size_t i = 0; fault == OK && i < json_array_size(facts); i++) {
+        const json_t *fact = json_array_get(facts, i);
+        const char *ticket = tree_text(fact, "key");
+        if (strcmp(tree_text(fact, "kind"), "ticket") != 0) {
+            continue;
+        }
+        if (strcmp(tree_text(fact, "status"), "closed") == 0) {
+            fault = item_close(at->watch, at->txn, ALERT_TICKET_BARE, ticket);
+        } else {
+            fault = item_open(at->watch, at->txn, ALERT_TICKET_BARE, "support", ticket,
+                              at->event->time_ms, ticket, 0);
+        }
+    }
+    return fault;
+}
+
+/* Done or given up: a dead letter is an alert of its own. */
+static enum fault ticket_settled(const struct at *at)
+{
+    const char *key = tree_text(at->data, "key");
+    bool open = strcmp(at->event->type, "job.retrying") == 0;
+    bool about = strcmp(tree_text(at->data, "actor"), "support") == 0 && starts(key, "ticket:");
+    return about && !open ? item_close(at->watch, at->txn, ALERT_TICKET_BARE, key + 7) : OK;
+}
+
 /* --- jobs and targets ------------------------------------------------------------------------- */
 
 /* One alert for a cause: who could not do it, and what was said. */
@@ -179,6 +229,10 @@ static void cause_of(const struct at *at, const char *actor,
 
 static enum fault on_job(const struct at *at)
 {
+    enum fault settled = ticket_settled(at);
+    if (settled != OK) {
+        return settled;
+    }
     const char *actor = tree_text(at->data, "actor");
     const char *key = tree_text(at->data, "key");
     const char *type = at->event->type;
@@ -200,6 +254,9 @@ static enum fault on_job(const struct at *at)
         return fault;
     }
     fault = item_close(at->watch, at->txn, ALERT_DEAD_LETTER, item);
+    if (fault == OK && strcmp(actor, "mailer") == 0 && strcmp(type, "job.done") == 0) {
+        fault = mail_counted(at, 0);
+    }
     if (fault == OK && crm && strcmp(type, "job.done") == 0) {
         fault = crm_synced(at, key + 4);
     } else if (fault == OK && crm &&
@@ -269,31 +326,61 @@ static enum fault on_told(const struct at *at)
     return fault;
 }
 
+/* What the payment provider says. Only that it was heard counts here. */
+static bool is_heard(const char *type)
+{
+    static const char *const families[] = {"payment.", "subscription.", "customer.",
+                                           "dispute.", "provider.",     NULL};
+    for (const char *const *family = families; *family; family++) {
+        if (starts(type, *family)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool watch_reads(const char *type)
+{
+    return !is_heard(type) || strcmp(type, "payment.linked") == 0;
+}
+
+static enum fault on_event(const struct at *at)
+{
+    const char *type = at->event->type;
+    if (strcmp(type, "member.due") == 0) {
+        return on_due(at);
+    }
+    if (starts(type, "member.")) {
+        return on_member(at);
+    }
+    if (starts(type, "job.")) {
+        return on_job(at);
+    }
+    if (starts(type, "target.")) {
+        return on_target(at);
+    }
+    if (strcmp(type, "admin.retried") == 0 || strcmp(type, "admin.skipped") == 0) {
+        return on_decision(at);
+    }
+    if (strcmp(type, "webhook.refused") == 0) {
+        return on_refused(at);
+    }
+    if (strcmp(type, "payment.linked") == 0) {
+        return on_linked(at);
+    }
+    if (strcmp(type, "mail.bounced") == 0) {
+        return on_bounced(at);
+    }
+    if (starts(type, "ticket.")) {
+        return on_ticket(at);
+    }
+    return starts(type, "alert.") ? on_told(at) : OK;
+}
+
 enum fault watch_event(const struct watch *watch, struct store_txn *txn, const struct event *event,
                        const json_t *data)
 {
     struct at at = {watch, txn, event, data};
-    const char *type = event->type;
-    if (strcmp(type, "member.due") == 0) {
-        return on_due(&at);
-    }
-    if (starts(type, "member.")) {
-        return on_member(&at);
-    }
-    if (starts(type, "job.")) {
-        return on_job(&at);
-    }
-    if (starts(type, "target.")) {
-        return on_target(&at);
-    }
-    if (strcmp(type, "admin.retried") == 0 || strcmp(type, "admin.skipped") == 0) {
-        return on_decision(&at);
-    }
-    if (strcmp(type, "webhook.refused") == 0) {
-        return on_refused(&at);
-    }
-    if (strcmp(type, "payment.linked") == 0) {
-        return on_linked(&at);
-    }
-    return starts(type, "alert.") ? on_told(&at) : OK;
+    enum fault fault = heard_save(watch, txn, event->time_ms, !is_heard(event->type));
+    return fault == OK ? on_event(&at) : fault;
 }

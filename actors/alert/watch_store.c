@@ -265,6 +265,34 @@ enum fault window_walk(const struct watch *watch, struct store_txn *txn, enum al
                       (struct slice){from, sizeof from}, false, walk_one, &walk);
 }
 
+/* --- heard ------------------------------------------------------------------------------------ */
+
+enum { HEARD = 0xFE }; /* a key of marks; members' begin with a letter */
+
+static const uint8_t heard_key = HEARD;
+
+enum fault heard_load(const struct watch *watch, struct store_txn *txn, int64_t *at_ms)
+{
+    struct slice value;
+    enum fault fault =
+        store_get(txn, table(watch, WATCH_MARKS), (struct slice){&heard_key, 1}, &value);
+    *at_ms = fault == OK && value.len == 8 ? (int64_t)store_key_number(value.bytes) : 0;
+    return fault == FAULT_NOT_FOUND ? OK : fault;
+}
+
+enum fault heard_save(const struct watch *watch, struct store_txn *txn, int64_t at_ms, bool first)
+{
+    int64_t known_ms;
+    uint8_t bytes[8];
+    enum fault fault = heard_load(watch, txn, &known_ms);
+    if (fault != OK || at_ms <= known_ms || (first && known_ms)) {
+        return fault;
+    }
+    store_key_u64((uint64_t)at_ms, bytes);
+    return store_put(txn, table(watch, WATCH_MARKS), (struct slice){&heard_key, 1},
+                     (struct slice){bytes, sizeof bytes});
+}
+
 /* --- told ------------------------------------------------------------------------------------- */
 
 enum { STANDING = 0xFF }; /* in front of a key of marks; members' begin with a letter */

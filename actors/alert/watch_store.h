@@ -41,6 +41,12 @@ typedef void window_each(void *self, int64_t number);
 enum fault window_walk(const struct watch *watch, struct store_txn *txn, enum alert_rule rule,
                        int64_t from_ms, window_each *each, void *self) NODISCARD;
 
+/* When the payment provider was last heard; 0: never, and nothing else either. */
+enum fault heard_load(const struct watch *watch, struct store_txn *txn, int64_t *at_ms) NODISCARD;
+/* The newest time counts. `first`: only if nothing was heard before. */
+enum fault heard_save(const struct watch *watch, struct store_txn *txn, int64_t at_ms,
+                      bool first) NODISCARD;
+
 /* What was told of (rule, object): a new tree {rule, object, n, since, text, state}, or NULL. */
 enum fault told_load(const struct watch *watch, struct store_txn *txn, enum alert_rule rule,
                      const char *object, json_t **out) NODISCARD;

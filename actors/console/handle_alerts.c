@@ -134,3 +134,13 @@ void alerts_unsilence(struct visit *visit)
         act_simple(visit, "admin.unsilenced", "", which(visit, reason));
     }
 }
+
+void alerts_test(struct visit *visit)
+{
+    const char *reason = act_reason(visit);
+    if (reason) {
+        json_t *data = json_object();
+        tree_set_text(data, "reason", reason);
+        act_simple(visit, "admin.tested", "", data);
+    }
+}

@@ -79,6 +79,7 @@ X(POST, "/api/v1/targets/{actor}/{slot}/pause", OPERATE, NO_KEY, WHOLE, fleet_pa
 X(POST, "/api/v1/targets/{actor}/{slot}/resume", OPERATE, NO_KEY, WHOLE, fleet_resume, "Act", "Lets a target go on.")
 X(POST, "/api/v1/alerts/silence", OPERATE, NO_KEY, WHOLE, alerts_silence, "Act", "Silences an alert for some hours.")
 X(POST, "/api/v1/alerts/unsilence", OPERATE, NO_KEY, WHOLE, alerts_unsilence, "Act", "Lets an alert speak again.")
+X(POST, "/api/v1/alerts/test", OPERATE, NO_KEY, WHOLE, alerts_test, "Act", "Sends a test message to everybody who is told.")
 X(POST, "/api/v1/secrets/rotate", SETTINGS, NO_KEY, WHOLE, settings_rotate, "Act", "Puts a new secret first; old ones stay.")
 X(POST, "/api/v1/secrets/retire", SETTINGS, NO_KEY, WHOLE, settings_retire, "Act", "Takes all but the newest secret away.")
 X(POST, "/api/v1/people", PEOPLE, NO_KEY, WHOLE, people_add_one, "Link", "Adds a person; answers a one-time link.")

@@ -225,6 +225,7 @@ static const struct {
             {"admin.resumed", "Let go on"},
             {"admin.silenced", "Alert silenced"},
             {"admin.unsilenced", "Alert speaks again"},
+            {"admin.tested", "Alert hooks tried"},
             {"admin.rotated", "Secret changed"},
             {"admin.person_changed", "Person"},
             {"admin.key_changed", "API key"},

@@ -25,6 +25,7 @@ export function Alerts({ me }) {
             <${Act} label="Let it speak" may=${me.rights.includes("OPERATE")} run=${post("alerts/unsilence", { rule: each.rule, object: each.object })} done=${from.again} button="Let it speak" /></li>`)}</ul>`}
         <h2>Who is told</h2>
         ${hooks.length ? html`<ul class="rows">${hooks.map((hook) => html`<li class="row"><span class="grow"><strong>${hook.name}</strong></span><${State} word=${hook.state} /></li>`)}</ul>` : html`<p class="quiet">Nobody: usher.cfg names no hook.</p>`}
+        ${hooks.length > 0 && html`<div class="buttons"><${Act} label="Send a test message" may=${me.rights.includes("OPERATE")} run=${post("alerts/test")} done=${from.again} button="Send" text="Everybody above gets one message; whoever could not be reached shows in Problems." /></div>`}
         <h2>What is watched</h2>
         <ul class="rows">${watched.map((row) => html`<li class="row"><span class="grow"><strong>${row.title}</strong><span>${row.threshold}</span></span></li>`)}</ul>
         <h2>What was</h2>

@@ -145,6 +145,7 @@ def test_nothing_changed_is_not_sent_again(owner, people):
     ("POST", "secrets/rotate", b'{"id":"webhook/payment/secret","value":"a\\nb12345678","reason":"x"}', 400),
     ("POST", "alerts/silence", b'{"rule":"disk","object":"","hours":"x","reason":"x"}', 400),
     ("POST", "alerts/silence", b'{"rule":"disk","object":[],"hours":1,"reason":"x"}', 400),
+    ("POST", "alerts/test", b"{}", 400),
     ("POST", "members/p0@example.com/grant", b'{"reason":"x","until":1795682504000}', 400),
     ("POST", "members/p0@example.com/grant", b'{"reason":"x","untill":"2030-01-01T00:00:00Z"}', 400),
     ("GET", "jobs?state=%ff&member=%ff&after=crm/%ff", None, 200),

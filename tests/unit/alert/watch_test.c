@@ -266,6 +266,81 @@ static void test_orphan_and_identity(void **state)
     world_close(&world);
 }
 
+static void test_ticket_without_context(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world);
+    happens(&world, "ticket.opened",
+            "{\"facts\":[{\"kind\":\"ticket\",\"key\":\"zendesk:7\",\"status\":\"open\"}]}");
+    world.now_ms += 10 * MINUTE - 1;
+    expect(&world, "");
+    world.now_ms += 1;
+    expect(&world, "+ticket_without_context support\n");
+    happens(&world, "job.retrying", "{\"actor\":\"support\",\"key\":\"ticket:zendesk:7\"}");
+    happens(&world, "job.done", "{\"actor\":\"mailer\",\"key\":\"ticket:zendesk:7\"}");
+    expect(&world, "");
+    happens(&world, "job.done", "{\"actor\":\"support\",\"key\":\"ticket:zendesk:7\"}");
+    expect(&world, "-ticket_without_context support\n");
+    happens(&world, "ticket.opened",
+            "{\"facts\":[{\"kind\":\"ticket\",\"key\":\"zendesk:8\",\"status\":\"open\"}]}");
+    happens(&world, "ticket.opened",
+            "{\"facts\":[{\"kind\":\"ticket\",\"key\":\"zendesk:8\",\"status\":\"closed\"}]}");
+    world.now_ms += 11 * MINUTE;
+    expect(&world, ""); /* closed before anybody had to know */
+    world_close(&world);
+}
+
+static void mails(struct world *world, int sent, int bounced)
+{
+    for (int i = 0; i < sent; i++) {
+        happens(world, "job.done", "{\"actor\":\"mailer\",\"key\":\"welcome:mem_a\"}");
+    }
+    for (int i = 0; i < bounced; i++) {
+        happens(world, "mail.bounced", "{\"facts\":[{\"kind\":\"bounce\",\"status\":\"hard\"}]}");
+    }
+}
+
+static void test_bounce_rate(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world);
+    mails(&world, 49, 9);
+    expect(&world, ""); /* too few to tell */
+    world.now_ms += 25 * 60 * MINUTE;
+    mails(&world, 100, 2);
+    happens(&world, "mail.bounced", "{\"facts\":[{\"kind\":\"bounce\",\"status\":\"soft\"}]}");
+    expect(&world, "");
+    mails(&world, 0, 1);
+    expect(&world, "+bounce_rate mail\n");
+    mails(&world, 50, 0);
+    expect(&world, "-bounce_rate mail\n");
+    world_close(&world);
+}
+
+static void test_quiet(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world);
+    happens(&world, "member.changed", "{}"); /* from here on it counts */
+    world.now_ms += 1000 * MINUTE;
+    expect(&world, ""); /* off unless set */
+    world.watch.quiet_ms_max = 60 * MINUTE;
+    expect(&world, "+no_webhooks webhook\n");
+    happens(&world, "member.changed", "{}"); /* what we say ourselves is not the provider */
+    expect(&world, "");
+    assert_false(watch_reads("provider.ignored"));
+    happens(&world, "provider.ignored", "{}");
+    expect(&world, "-no_webhooks webhook\n");
+    world.now_ms += 60 * MINUTE;
+    expect(&world, "");
+    world.now_ms += 1;
+    expect(&world, "+no_webhooks webhook\n");
+    world_close(&world);
+}
+
 static void test_sights(void **state)
 {
     (void)state;
@@ -345,20 +420,23 @@ static void check_alternation(struct model *models, char *lines)
 
 static void random_event(struct world *world, unsigned *seed)
 {
-    static const char *const types[] = {"member.joined",  "member.changed",  "job.done",
-                                        "job.dead",       "job.retrying",    "job.skipped",
-                                        "target.refused", "target.accepted", "webhook.refused",
-                                        "member.due",     "payment.linked",  "admin.retried"};
+    static const char *const types[] = {
+        "member.joined",  "member.changed", "job.done",        "job.dead",        "job.retrying",
+        "job.skipped",    "target.refused", "target.accepted", "webhook.refused", "member.due",
+        "payment.linked", "admin.retried",  "ticket.opened",   "mail.bounced",    "payment.failed"};
     const char *type = types[(unsigned)rand_r(seed) % (sizeof types / sizeof types[0])];
     int who = rand_r(seed) % 3;
     char *data = must_sprintf(
         "{\"id\":\"mem_%d\",\"version\":%d,\"email\":\"a@example.com\",\"tags\":[\"member\"],"
         "\"identity_conflict\":%s,\"actor\":\"%s\",\"key\":\"crm:mem_%d\",\"error\":\"e%d\","
         "\"target\":\"t%d\",\"own\":%d,\"orphan\":\"ch_%d\",\"linked\":%s,"
-        "\"facts\":[{\"kind\":\"link\",\"key\":\"ch_%d\"}],\"effects\":[]}",
+        "\"facts\":[{\"kind\":\"link\",\"key\":\"ch_%d\"},"
+        "{\"kind\":\"ticket\",\"key\":\"t%d\",\"status\":\"%s\"}%s],\"effects\":[]}",
         who, rand_r(seed) % 9, rand_r(seed) % 4 == 0 ? "true" : "false",
         rand_r(seed) % 3 ? "crm" : "mailer", who, rand_r(seed) % 2, who, rand_r(seed) % 3, who,
-        rand_r(seed) % 2 ? "true" : "false", who);
+        rand_r(seed) % 2 ? "true" : "false", who, rand_r(seed) % 9,
+        rand_r(seed) % 3 ? "open" : "closed",
+        rand_r(seed) % 20 == 0 ? ",{\"kind\":\"bounce\",\"status\":\"hard\"}" : "");
     happens(world, type, data);
     if (rand_r(seed) % 4 == 0) { /* an aborted batch comes again */
         happens_again(world, world->seq, type, data);
@@ -374,6 +452,7 @@ static void test_any_sequence(void **state)
     unsigned seed = 20261123;
     size_t told = 0;
     world_open(&world);
+    world.watch.quiet_ms_max = 5 * MINUTE;
     for (int step = 0; step < STEPS; step++) {
         world.now_ms += rand_r(&seed) % MINUTE;
         random_event(&world, &seed);
@@ -431,12 +510,21 @@ static void test_runbook(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_crm_behind),   cmocka_unit_test(test_merged),
-        cmocka_unit_test(test_dead_letter),  cmocka_unit_test(test_dead_hooks),
-        cmocka_unit_test(test_key_refused),  cmocka_unit_test(test_webhook_failures),
-        cmocka_unit_test(test_sync_latency), cmocka_unit_test(test_orphan_and_identity),
-        cmocka_unit_test(test_sights),       cmocka_unit_test(test_rebuilt),
-        cmocka_unit_test(test_any_sequence), cmocka_unit_test(test_runbook),
+        cmocka_unit_test(test_crm_behind),
+        cmocka_unit_test(test_merged),
+        cmocka_unit_test(test_dead_letter),
+        cmocka_unit_test(test_dead_hooks),
+        cmocka_unit_test(test_key_refused),
+        cmocka_unit_test(test_webhook_failures),
+        cmocka_unit_test(test_sync_latency),
+        cmocka_unit_test(test_orphan_and_identity),
+        cmocka_unit_test(test_ticket_without_context),
+        cmocka_unit_test(test_bounce_rate),
+        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_sights),
+        cmocka_unit_test(test_rebuilt),
+        cmocka_unit_test(test_any_sequence),
+        cmocka_unit_test(test_runbook),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
