@@ -1,5 +1,7 @@
 """Everybody who can be told of an alert: Discord, PagerDuty and any HTTP address, each well, slow,
 refusing, lost and talking nonsense; and `usher alert test`."""
+import email.header
+import email.utils
 import json
 import pathlib
 import subprocess
@@ -9,7 +11,7 @@ import pytest
 
 import kit
 import peers
-from sinks import LOST, Answer, HttpSink
+from sinks import LOST, Answer, HttpSink, SmtpSink
 from usher_client import event
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -163,10 +165,54 @@ def test_what_stands_is_listed(stage, home):
     ("provider = pagerduty\n", "alert/hook/key"),
     ('provider = pagerduty\n        key = "k"\n        url = "http://example.com"\n', "https"),
     ('provider = webhook\n        key = "whsec_x"\n        url = "https://example.com"\n', "whsec_"),
-    (f'provider = webhook\n        key = "{KEY}"\n', "alert/hook/url")])
+    (f'provider = webhook\n        key = "{KEY}"\n', "alert/hook/url"),
+    ('provider = email\n        url = "https://example.com"\n', "smtp://"),
+    ('provider = email\n        url = "smtp://127.0.0.1:25"\n        from = "a@b.c"\n', "alert/hook/to"),
+    ('provider = email\n        url = "smtp://127.0.0.1:25"\n        to = "a@b.c"\n', "hook/from")])
 def test_a_hook_that_cannot_work_is_refused(home, processes, hook, words):
     pathlib.Path(home, "usher.cfg").write_text(f"broker\nalert\n    hook\n        {hook}",
                                                encoding="utf-8")
     actor = kit.Process([kit.bin_path("usher-alert"), "--home", home, "--check"])
     processes.append(actor)
     assert actor.wait() == 78 and words in actor.log()
+
+
+# --- by mail ----------------------------------------------------------------------------------------
+
+
+def test_by_mail(home, broker, connect, processes, tmp_path):  # pylint: disable=unused-argument
+    """A real mail server, with a login; a mail that may have been taken comes again, as the same."""
+    with SmtpSink(login=("usher", "secret")) as sink:
+        pathlib.Path(home, "usher.cfg").write_text(f"""broker
+alert
+    missing = "60s"
+    retry
+        first = "50ms"
+        max = "200ms"
+    hook
+        provider = email
+        url = "{sink.url}"
+        from = "usher <usher@example.com>"
+        to = "ada@example.com"
+        user = "usher"
+        key = "secret"
+""", encoding="utf-8")
+        actor = kit.Process([kit.bin_path("usher-alert"), "--home", home])
+        processes.append(actor)
+        actor.wait_ready()
+        crm = connect("crm")
+        sink.answers.append("451 later")
+        sink.drop_after_dot = 1
+        crm.publish([event("crm:t1", "job.dead", {
+            "actor": "crm", "key": "crm:mem_a", "error": "no\r\nBcc: eve@example.com \u202eevil"},
+            time=int(time.time() * 1000))])
+        kit.wait_until(lambda: len(sink.mails) == 2, 15, "taken, lost, and taken again")
+        first, second = sink.mails
+        assert first["id"] == second["id"] and first["to"] == ["ada@example.com"]
+        message = second["message"]
+        assert email.utils.parseaddr(message["From"]) == ("usher", "usher@example.com")
+        assert message["Bcc"] is None
+        subject = str(email.header.make_header(email.header.decode_header(message["Subject"])))
+        assert subject.startswith("Jobs wait for a person: crm crm:mem_a (no  Bcc: eve")
+        text = message.get_payload(decode=True).decode()
+        assert "What to do" in text and "/problems" in text

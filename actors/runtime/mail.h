@@ -6,7 +6,7 @@
  * Promise    Pure, and equal input gives equal bytes. Nothing in a value can start a header, end the
  *            headers or add a recipient: CR, LF, NUL and other controls in a header value, text that
  *            is not UTF-8 and addresses that are not plain are refused with FAULT_MALFORMED.
- * See        tests/unit/mailer/mail_test.c */
+ * See        tests/unit/runtime/mail_test.c */
 #ifndef USHER_MAIL_H
 #define USHER_MAIL_H
 
