@@ -71,6 +71,19 @@ void hmac_sha1(struct slice key, const struct slice *parts, size_t count, uint8_
     HMAC_CTX_free(context);
 }
 
+bool ed25519_verify(const uint8_t key[ED25519_KEY_BYTES], const void *message, size_t len,
+                    const uint8_t signature[ED25519_SIGNATURE_BYTES])
+{
+    EVP_PKEY *public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, ED25519_KEY_BYTES);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    MUST(context);
+    bool good = public && EVP_DigestVerifyInit(context, NULL, NULL, NULL, public) == 1 &&
+                EVP_DigestVerify(context, signature, ED25519_SIGNATURE_BYTES, message, len) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(public);
+    return good;
+}
+
 bool digest_same(const void *a, const void *b, size_t len)
 {
     return CRYPTO_memcmp(a, b, len) == 0;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 enum { SHA256_BYTES = 32, SHA256_HEX_CHARS = 64, SHA1_BYTES = 20 };
+enum { ED25519_KEY_BYTES = 32, ED25519_SIGNATURE_BYTES = 64 };
 
 /* A run of bytes that somebody else owns. */
 struct slice {
@@ -26,6 +27,10 @@ void hmac_sha256(struct slice key, const struct slice *parts, size_t count,
 
 /* For formats that others chose (one-time codes, some providers' signatures). */
 void hmac_sha1(struct slice key, const struct slice *parts, size_t count, uint8_t mac[SHA1_BYTES]);
+
+/* Is `signature` the key owner's over the message (RFC 8032, no context)? */
+bool ed25519_verify(const uint8_t key[ED25519_KEY_BYTES], const void *message, size_t len,
+                    const uint8_t signature[ED25519_SIGNATURE_BYTES]);
 
 /* Constant time in the content (not in the length). */
 bool digest_same(const void *a, const void *b, size_t len);
