@@ -48,7 +48,7 @@ struct provider_rules {
     const void *own;           /* what the provider's open() made */
 };
 
-enum { TRANSLATION_ID_CHARS_MAX = 200 };
+enum { TRANSLATION_ID_CHARS_MAX = 200, TRANSLATION_ROOM_BYTES = 8192 };
 
 struct translation {
     const char *id;            /* the provider's, without our prefix; may point to id_room */
@@ -60,6 +60,9 @@ struct translation {
     size_t fact_count;
     struct fact facts[FACTS_MAX];
     char id_room[TRANSLATION_ID_CHARS_MAX + 1]; /* for a provider that gives no id of its own */
+    char room[TRANSLATION_ROOM_BYTES];          /* texts of facts that stand nowhere in the body */
+    size_t room_used;
+    bool room_full; /* something did not fit: the facts are not whole */
 };
 
 struct provider {

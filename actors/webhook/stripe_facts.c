@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* Our source's name stands before the id: "stripe:evt_1" has to fit into an event's id. */
-enum { EVENT_ID_CHARS_MAX = 200, EVENT_TYPE_CHARS_MAX = 100 };
-
 static bool type_is(const struct reader *reader, const char *type)
 {
     return strcmp(reader->out->provider_type, type) == 0;
@@ -80,18 +77,13 @@ static int64_t period_end(const struct reader *reader)
     return end;
 }
 
-/* What was never paid stays so when it is deleted. */
-static bool is_over(const char *status)
-{
-    return strcmp(status, "canceled") == 0 || strcmp(status, "incomplete_expired") == 0;
-}
-
 static void read_subscription(struct reader *reader)
 {
     see_lines(reader, "items");
     see_price(reader, tape_get(reader->tape, reader->object, "plan"));
     bool deleted = type_is(reader, "customer.subscription.deleted");
     const char *word = read_word(reader, "status");
+    /* what was never paid stays so when it is deleted */
     const char *status = deleted && !is_over(word) ? "canceled" : word;
     struct fact *subscription =
         *status ? add_fact(reader, FACT_SUBSCRIPTION, read_id_path(reader, "id")) : NULL;
@@ -381,110 +373,34 @@ static const struct row *find_row(const char *type)
     return NULL;
 }
 
-static bool is_foreign(const struct reader *reader, const struct row *row)
-{
-    if (!*reader->rules->products || reader->shows_ours) {
-        return false;
-    }
-    enum fact_kind first = reader->out->facts[0].kind;
-    bool must_show = row->weight == BUYS && (first == FACT_PAYMENT || first == FACT_SUBSCRIPTION);
-    return reader->shows_product || must_show;
-}
-
-static const char *type_of(const struct fact *first)
-{
-    switch (first->kind) {
-    case FACT_PAYMENT:
-        return strcmp(first->status, "paid") == 0 ? "payment.succeeded" : "payment.failed";
-    case FACT_REFUND:
-        return first->amount && first->amount >= first->of ? "payment.refunded"
-                                                           : "payment.partly_refunded";
-    case FACT_REFUND_STATE:
-        return strcmp(first->status, "pending") == 0 ? "payment.linked" : "payment.partly_refunded";
-    case FACT_DISPUTE:
-        return strcmp(first->status, "won") == 0 || strcmp(first->status, "lost") == 0
-                   ? "dispute.closed"
-                   : "dispute.opened";
-    case FACT_SUBSCRIPTION:
-        return is_over(first->status) ? "subscription.ended" : "subscription.changed";
-    case FACT_CUSTOMER:
-        return "customer.changed";
-    default:
-        return "payment.linked";
-    }
-}
-
-static void ignore(struct translation *out, const char *why)
-{
-    out->type = "provider.ignored";
-    out->ignored = why;
-}
-
-/* The envelope; a name that stands twice could mean either and is refused. */
-static enum fault read_envelope(struct reader *reader, const char **object)
-{
-    static const char *const names[] = {"id", "type", "object", "created", "livemode", "data"};
-    enum { ID, TYPE, OBJECT, CREATED, LIVEMODE, DATA, NAMES };
-    const struct tape *tape = reader->tape;
-    uint32_t at[NAMES] = {0};
-    for (uint32_t c = tape_first(tape, TAPE_ROOT); c; c = tape_next(tape, TAPE_ROOT, c)) {
-        for (size_t i = 0; i < NAMES; i++) {
-            if (strcmp(tape_key(tape, c), names[i]) == 0) {
-                if (at[i]) {
-                    return FAULT_MALFORMED;
-                }
-                at[i] = c;
-            }
-        }
-    }
-    struct translation *out = reader->out;
-    out->id = tape_text(tape, at[ID]);
-    out->provider_type = tape_text(tape, at[TYPE]);
-    out->created_s = read_ms(reader, at[CREATED]) / 1000;
-    out->livemode = tape_flag(tape, at[LIVEMODE]);
-    *object = tape_text(tape, at[OBJECT]);
-    reader->object = tape_get(tape, at[DATA], "object");
-    bool whole = tape_kind(tape, TAPE_ROOT) == TAPE_OBJECT &&
-                 is_name(out->id, EVENT_ID_CHARS_MAX) &&
-                 is_name(out->provider_type, EVENT_TYPE_CHARS_MAX);
-    return whole ? OK : FAULT_MALFORMED;
-}
-
 enum fault stripe_facts(const struct tape *tape, const struct provider_rules *rules,
                         struct translation *out)
 {
-    struct reader reader = {
-        .tape = tape, .rules = rules, .out = out, .email = "", .name = "", .app_user = ""};
-    out->ignored = "";
-    out->fact_count = 0;
-    const char *object;
-    enum fault fault = read_envelope(&reader, &object);
+    static const char *const names[] = {"id", "type", "object", "created", "livemode", "data"};
+    enum { ID, TYPE, OBJECT, CREATED, LIVEMODE, DATA, NAMES };
+    uint32_t at[NAMES];
+    struct reader reader = reader_begin(tape, rules, out);
+    enum fault fault = reader_envelope(&reader, names, NAMES, at);
+    fault = fault != OK ? fault
+                        : reader_name(&reader, tape_text(tape, at[ID]), tape_text(tape, at[TYPE]),
+                                      read_ms(&reader, at[CREATED]));
     if (fault != OK) {
         return fault;
     }
+    reader.object = tape_get(tape, at[DATA], "object");
     const struct row *row = find_row(out->provider_type);
-    if (out->livemode != rules->live) {
-        ignore(out, out->livemode ? "a live event, and the mode is test"
-                                  : "a test event, and the mode is live");
-    } else if (strcmp(object, "event") != 0) {
-        ignore(out, "not an event of API version 1");
+    if (!reader_is_of_mode(&reader, tape_flag(tape, at[LIVEMODE]))) {
+        return OK;
+    }
+    if (strcmp(tape_text(tape, at[OBJECT]), "event") != 0) {
+        reader_ignore(&reader, "not an event of API version 1");
     } else if (strcmp(out->provider_type, "checkout.session.expired") == 0) {
-        ignore(out, "nothing was bought");
+        reader_ignore(&reader, "nothing was bought");
     } else if (!row) {
-        ignore(out, "a type that has no meaning here");
+        reader_ignore(&reader, "a type that has no meaning here");
     } else {
         row->read(&reader);
-        if (out->fact_count == 0) {
-            ignore(out, "names no object that it could be about");
-        } else {
-            out->type = type_of(&out->facts[0]);
-        }
+        fault = reader_conclude(&reader, row->weight == LEADS);
     }
-    if (row && out->fact_count && is_foreign(&reader, row)) {
-        for (size_t i = 0; i < out->fact_count; i++) {
-            out->facts[i].foreign = true;
-        }
-        ignore(out, "of a product that is not ours");
-    }
-    return OK;
+    return fault;
 }
