@@ -229,7 +229,7 @@ struct fact *add_fact(struct reader *reader, enum fact_kind kind, const char *ke
     struct fact *fact = &out->facts[out->fact_count++];
     *fact = (struct fact){.kind = kind,
                           .key = key,
-                          .at_ms = out->created_s * 1000,
+                          .at_ms = reader->at_ms,
                           .status = "",
                           .customer = "",
                           .email = "",
@@ -295,6 +295,7 @@ enum fault reader_name(struct reader *reader, const char *id, const char *type, 
 {
     reader->out->id = id;
     reader->out->provider_type = type;
+    reader->at_ms = at_ms;
     reader->out->created_s = at_ms / 1000;
     bool whole = is_name(id, TRANSLATION_ID_CHARS_MAX) && is_name(type, TYPE_CHARS_MAX);
     return whole ? OK : FAULT_MALFORMED;
@@ -344,17 +345,14 @@ bool reader_is_of_mode(struct reader *reader, bool livemode)
     return livemode == reader->rules->live;
 }
 
-static bool is_foreign(const struct reader *reader, bool leads)
+static void mark_foreign(struct translation *out)
 {
-    if (!*reader->rules->products || reader->shows_ours) {
-        return false;
+    for (size_t i = 0; i < out->fact_count; i++) {
+        out->facts[i].foreign = true;
     }
-    enum fact_kind first = reader->out->facts[0].kind;
-    bool must_show = !leads && (first == FACT_PAYMENT || first == FACT_SUBSCRIPTION);
-    return reader->shows_product || must_show;
 }
 
-enum fault reader_conclude(struct reader *reader, bool leads)
+enum fault reader_conclude(struct reader *reader, enum weight weight)
 {
     struct translation *out = reader->out;
     if (out->room_full) {
@@ -364,12 +362,17 @@ enum fault reader_conclude(struct reader *reader, bool leads)
         reader_ignore(reader, "names no object that it could be about");
         return OK;
     }
+    enum fact_kind first = out->facts[0].kind;
+    bool must_show = weight == BUYS && (first == FACT_PAYMENT || first == FACT_SUBSCRIPTION);
     out->type = type_of(&out->facts[0]);
-    if (is_foreign(reader, leads)) {
-        for (size_t i = 0; i < out->fact_count; i++) {
-            out->facts[i].foreign = true;
-        }
+    if (!*reader->rules->products || reader->shows_ours) {
+        return OK;
+    }
+    if (reader->shows_product || must_show) {
+        mark_foreign(out);
         reader_ignore(reader, "of a product that is not ours");
+    } else if (weight == FOLLOWS) {
+        mark_foreign(out);
     }
     return OK;
 }

@@ -15,6 +15,7 @@ struct reader {
     const struct provider_rules *rules;
     struct translation *out;
     uint32_t object; /* what the event is about: paths begin here */
+    int64_t at_ms;   /* the provider's time of the event, for its facts */
     /* rides along on payments and links */
     const char *email;
     const char *name;
@@ -39,10 +40,16 @@ enum fault reader_name(struct reader *reader, const char *id, const char *type,
 /* True if the event is of the source's mode; ignored otherwise. */
 bool reader_is_of_mode(struct reader *reader, bool livemode);
 
-/* The type of the facts, or why there is no effect. With products named, a payment or subscription
- * is foreign that shows none of ours; what only leads to one (`leads`) is so if it shows others.
- * FAULT_TOO_LARGE if texts did not fit into the room. */
-enum fault reader_conclude(struct reader *reader, bool leads) NODISCARD;
+/* How an event stands to products, where the source names those that are ours. */
+enum weight {
+    BUYS,    /* a payment or subscription: foreign unless it shows one of ours */
+    FOLLOWS, /* a payment that can show none: ours if its subscription or order is */
+    LEADS    /* leads to one, or is about a person: foreign if it shows only others */
+};
+
+/* The type of the facts, or why there is no effect. FAULT_TOO_LARGE if texts did not fit into the
+ * room. */
+enum fault reader_conclude(struct reader *reader, enum weight weight) NODISCARD;
 void reader_ignore(struct reader *reader, const char *why);
 
 /* --- values ------------------------------------------------------------------------------------ */

@@ -322,10 +322,6 @@ static void read_customer(struct reader *reader)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-/* BUYS: payments and subscriptions, which have to show a product of ours if products are named;
- * LEADS: the rest, which is foreign only if it shows a foreign product. */
-enum weight { BUYS, LEADS };
-
 static const struct row {
     const char *type;
     void (*read)(struct reader *reader);
@@ -400,7 +396,7 @@ enum fault stripe_facts(const struct tape *tape, const struct provider_rules *ru
         reader_ignore(&reader, "a type that has no meaning here");
     } else {
         row->read(&reader);
-        fault = reader_conclude(&reader, row->weight == LEADS);
+        fault = reader_conclude(&reader, row->weight);
     }
     return fault;
 }
