@@ -13,6 +13,7 @@
 #define USHER_BENCH_H
 
 #include "buf.h"
+#include "scratch.h"
 #include "verbs.h"
 
 #include <stdbool.h>
@@ -24,7 +25,6 @@ enum {
     BENCH_PAYLOAD_BYTES = 1024,
     BENCH_WINDOW_MAX = 1024,
     BENCH_SAMPLES_MAX = 1 << 22,
-    BENCH_PROCESSES_MAX = 8,
     BENCH_START_MS = 20000
 };
 
@@ -54,16 +54,8 @@ struct bench_result bench_meter_end(struct bench_meter *meter);
 
 /* --- fleet ----------------------------------------------------------------------------------- */
 
-struct bench_process {
-    char name[32];
-    pid_t pid;
-};
-
 struct bench_fleet {
-    char *home;
-    bool ours; /* made for the bench: ended and removed */
-    struct bench_process processes[BENCH_PROCESSES_MAX];
-    size_t count;
+    struct scratch scratch;
     int webhook_port, sink_port;
     char *secret;     /* of the payment webhook */
     int64_t ready_ms; /* how long it took until all were ready */
@@ -77,8 +69,6 @@ int bench_fleet_start(const struct cli *cli, struct bench_fleet *fleet, const ch
 void bench_fleet_end(struct bench_fleet *fleet);
 /* RssAnon in bytes, 0 if it is not known. */
 uint64_t bench_memory(pid_t pid);
-/* A free port of 127.0.0.1. */
-int bench_free_port(void);
 
 /* --- publish --------------------------------------------------------------------------------- */
 

@@ -171,9 +171,10 @@ static int effect_rounds(struct bench_run *run, struct bench_fleet *fleet, struc
 static void weigh(struct bench_run *run, const struct bench_fleet *fleet)
 {
     run->start_ms = fleet->ready_ms;
-    for (size_t i = 0; i < fleet->count; i++) {
-        json_t *line = json_pack("{s:s, s:I}", "name", fleet->processes[i].name, "bytes",
-                                 (json_int_t)bench_memory(fleet->processes[i].pid));
+    for (size_t i = 0; i < fleet->scratch.count; i++) {
+        const struct scratch_process *process = &fleet->scratch.processes[i];
+        json_t *line = json_pack("{s:s, s:I}", "name", process->name, "bytes",
+                                 (json_int_t)bench_memory(process->pid));
         MUST(line && json_array_append_new(run->memory, line) == 0);
     }
 }
@@ -193,7 +194,7 @@ static int run_case(struct bench_run *run, const char *name)
         code = bench_fleet_start(run->cli, &fleet, publishes ? publish : posts ? webhook : effect);
     }
     if (code == CLI_FINE) {
-        code = publishes ? publish_rounds(run, fleet.home)
+        code = publishes ? publish_rounds(run, fleet.scratch.home)
                : posts   ? webhook_rounds(run, fleet.secret, fleet.webhook_port)
                          : effect_rounds(run, &fleet, sink);
     }
