@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <openssl/x509_vfy.h>
 #include <string.h>
 #include <strings.h>
 
@@ -154,6 +155,7 @@ static void set_common(struct http_call *call, const struct call *wanted)
      * count and to space, so each call has a connection of its own. */
     SET(CURLOPT_FRESH_CONNECT, 1L);
     SET(CURLOPT_FORBID_REUSE, 1L);
+    SET(CURLOPT_CERTINFO, (long)wanted->inspect);
     SET(CURLOPT_WRITEFUNCTION, on_answer);
     SET(CURLOPT_WRITEDATA, call);
     SET(CURLOPT_READFUNCTION, on_send);
@@ -337,6 +339,61 @@ static void mail_answer(const struct http_call *call, CURLcode code, struct answ
     }
 }
 
+static enum answer_tls tls_of(const struct http_call *call, CURLcode code)
+{
+    long verified = X509_V_OK;
+    if (code == CURLE_USE_SSL_FAILED) {
+        return ANSWER_TLS_NONE;
+    }
+    if (code == CURLE_SSL_CONNECT_ERROR) {
+        return ANSWER_TLS_BROKEN;
+    }
+    if (code != CURLE_PEER_FAILED_VERIFICATION) {
+        return ANSWER_TLS_FINE;
+    }
+    curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    switch (verified) {
+    case X509_V_OK: /* the chain is good, curl itself looks at the name */
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return ANSWER_TLS_NAME;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return ANSWER_TLS_EXPIRED;
+    default:
+        return ANSWER_TLS_STRANGER;
+    }
+}
+
+/* When the first certificate of the chain to expire does. */
+static int64_t tls_until_ms(const struct http_call *call)
+{
+    static const char label[] = "Expire date:";
+    struct curl_certinfo *chain = NULL;
+    int64_t until_ms = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_CERTINFO, &chain);
+    for (int i = 0; chain && i < chain->num_of_certs; i++) {
+        for (const struct curl_slist *row = chain->certinfo[i]; row; row = row->next) {
+            if (strncmp(row->data, label, sizeof label - 1) == 0) {
+                int64_t at_ms = (int64_t)curl_getdate(row->data + sizeof label - 1, NULL) * 1000;
+                until_ms = at_ms > 0 && (!until_ms || at_ms < until_ms) ? at_ms : until_ms;
+            }
+        }
+    }
+    return until_ms;
+}
+
+static void http_answer(const struct http_call *call, struct answer *answer)
+{
+    struct curl_header *date;
+    if (curl_easy_header(call->easy, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK) {
+        time_t at = curl_getdate(date->value, NULL);
+        answer->date_ms = at > 0 ? (int64_t)at * 1000 : 0;
+    }
+    curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &answer->type);
+    curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &answer->redirect);
+}
+
 void http_call_answer(struct http_call *call, CURLcode code, struct answer *answer)
 {
     *answer = (struct answer){.fault = call->too_large ? FAULT_TOO_LARGE : fault_of(code)};
@@ -356,7 +413,13 @@ void http_call_answer(struct http_call *call, CURLcode code, struct answer *answ
     answer->sent = request_bytes > 0;
     if (call->mail) {
         mail_answer(call, code, answer);
+    } else {
+        http_answer(call, answer);
     }
+    answer->type = answer->type ? answer->type : "";
+    answer->redirect = answer->redirect ? answer->redirect : "";
+    answer->tls = tls_of(call, code);
+    answer->tls_until_ms = tls_until_ms(call);
     answer->body = buf_text(&call->answer);
     answer->len = call->answer.len;
     answer->words = call->too_large    ? "the answer is larger than 1 MiB"

@@ -42,6 +42,7 @@ struct call {
     bool plain;     /* allow http: or smtp without STARTTLS to any host, not to loopback only */
     bool starttls;  /* MAIL: insist on it for loopback, too */
     bool hold;      /* MAIL: ask before the final dot */
+    bool inspect;   /* tell until when the target's certificate is good, too */
     int timeout_ms; /* 0: HTTP_TIMEOUT_MS */
 };
 
@@ -52,6 +53,16 @@ enum fault call_header(struct call *call, const char *name, const char *value) N
 
 /* Appends `text` to a URL, percent-encoded except for unreserved characters. */
 void call_escape(struct buf *url, const char *text);
+
+/* What was wrong with TLS, when that is why the target was not reached. */
+enum answer_tls {
+    ANSWER_TLS_FINE,     /* or not used */
+    ANSWER_TLS_NONE,     /* a mail server without STARTTLS */
+    ANSWER_TLS_NAME,     /* the certificate is another host's */
+    ANSWER_TLS_EXPIRED,  /* or not yet valid */
+    ANSWER_TLS_STRANGER, /* signed by nobody whom we trust, or by itself */
+    ANSWER_TLS_BROKEN    /* no agreement at all */
+};
 
 /* What came back. */
 struct answer {
@@ -64,6 +75,11 @@ struct answer {
     size_t len;
     const char *words; /* of the library, for a fault; never a secret */
     int latency_ms;
+    enum answer_tls tls;
+    int64_t tls_until_ms; /* with `inspect`: the certificate is good until then; 0: not known */
+    int64_t date_ms;      /* the target's clock, by its Date header; 0: not said */
+    const char *type;     /* Content-Type; "" */
+    const char *redirect; /* where a 3xx leads; "" */
 };
 
 struct http_out;
