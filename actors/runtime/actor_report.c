@@ -30,6 +30,7 @@ void report_update(struct actor *actor)
 {
     json_t *report = json_object();
     tree_set_int(report, "pid", getpid());
+    tree_set_text(report, "version", USHER_VERSION);
     tree_set_text(report, "state", state_word(actor));
     tree_set_text(report, "trouble", actor->trouble);
     tree_set_int(report, "uptime_ms", clock_mono_ms() - actor->started_ms);

@@ -104,6 +104,7 @@ json_t *server_status(struct server *server, int64_t now_ms)
     json_t *tree = json_object();
     json_t *peers = json_array();
     MUST(tree && peers);
+    tree_set_text(tree, "version", USHER_VERSION);
     tree_set_int(tree, "head", (int64_t)stat.head);
     tree_set_int(tree, "floor", (int64_t)stat.floor);
     tree_set_int(tree, "bytes", (int64_t)stat.bytes);
