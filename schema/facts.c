@@ -14,6 +14,7 @@ static const char *const kind_names[FACT_KIND_COUNT] = {
     [FACT_CUSTOMER] = "customer",
     [FACT_LINK] = "link",
     [FACT_TICKET] = "ticket",
+    [FACT_BOUNCE] = "bounce",
 };
 
 /* One row per field: the codec both ways follows from it. */

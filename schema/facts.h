@@ -1,4 +1,4 @@
-/* facts.h - canonical facts: what any payment provider says, in our words.
+/* facts.h - canonical facts: what any provider of payments, tickets or mail says, in our words.
  *
  * One provider event carries one fact or more (data.facts, in order). A fact is about one provider
  * object, its key, and is joined into the ledger: commutative, associative, idempotent. A fact says
@@ -23,7 +23,10 @@
  *   customer      key customer; email, name, deleted, app_user
  *   link          key one provider object, object the other one: "ch_1" -> "pi_1"; unordered in
  *                 meaning. email and app_user may ride along (a checkout's, a charge's)
- *   ticket        key ticket; customer's email, reason = subject line, status "open" | "closed"
+ *   ticket        key ticket; customer's email ("" where the desk tells only customer, its number for
+ *                 the person), reason = subject line, status "open" | "closed"
+ *   bounce        key the mail provider's id of the mail; email of the recipient, status "soft" |
+ *                 "hard" | "complaint", reason = the provider's word for it, object = our Message-ID
  *
  * foreign: the object is of a product that is not ours (shared account): it is known, so that
  * refunds and links that lead to it are not orphans, and has no effect.
@@ -49,6 +52,7 @@ enum fact_kind {
     FACT_CUSTOMER,
     FACT_LINK,
     FACT_TICKET,
+    FACT_BOUNCE,
     FACT_KIND_COUNT
 };
 

@@ -10,7 +10,7 @@
 X(webhook, "webhook", "", 0)
 X(ledger, "ledger", "*", 0)
 X(crm, "effects", "member.* job.* admin.* target.*", 0)
-X(support, "effects", "member.* job.* admin.* target.* ticket.* payment.* dispute.*", 0)
+X(support, "effects desk", "member.* job.* admin.* target.* ticket.* payment.* dispute.*", 0)
 X(mailer, "effects", "member.* job.* admin.* target.* mail.*", 0)
 X(app, "effects", "member.* job.* admin.* target.*", 0)
 X(alert, "alert effects", "*", 0)

@@ -42,7 +42,7 @@ X(OVER, "subscription over", "A subscription is over and nothing else gives acce
   "cancelled", "goodbye", "goodbye:<subscription>", "60s", "", 0,
   "Access ends; a goodbye mail goes out for the subscription that ended last.")
 X(TICKET, "ticket opened", "A person opens a support ticket",
-  "needs-support", "", "ticket:<ticket>", "0s", "note", 0,
+  "needs-support", "", "ticket:<desk>:<ticket>", "0s", "note", 0,
   "The tag stays while the ticket is open; the support desk gets the member's context.")
 X(BY_PERSON, "granted or revoked by a person", "A person grants or revokes access",
   "", "", "", "0s", "", 0,

@@ -242,6 +242,14 @@ static enum fault timeline_add(struct store_txn *txn, const char *member, uint64
     return store_put(txn, TABLE_TIMELINE, key_slice(&key), text_slice(lane));
 }
 
+/* Whom a fact is about: a desk and a mailer name people by their addresses. */
+static const char *person_of(const json_t *fact)
+{
+    const char *kind = tree_text(fact, "kind");
+    bool by_address = strcmp(kind, "ticket") == 0 || strcmp(kind, "bounce") == 0;
+    return tree_text(fact, by_address ? "email" : "customer");
+}
+
 /* A provider's event names a customer, whom we may know already. */
 static enum fault known_customer(struct store_txn *txn, const json_t *data, json_t **member)
 {
@@ -250,9 +258,9 @@ static enum fault known_customer(struct store_txn *txn, const json_t *data, json
     enum fault fault = OK;
     json_array_foreach(tree_get(data, "facts"), i, fact)
     {
-        const char *customer = tree_text(fact, "customer");
-        if (fault == OK && *customer && json_array_size(ids) == 0) {
-            fault = members_named(txn, customer, ids);
+        const char *person = person_of(fact);
+        if (fault == OK && *person && json_array_size(ids) == 0) {
+            fault = members_named(txn, person, ids);
         }
     }
     *member = json_incref(json_array_get(ids, 0));

@@ -308,14 +308,18 @@ static void add_tickets(struct effects *effects, struct arena *arena)
         const struct row *row = &effects->view->facts->rows[i];
         if (row->kind != ROW_TICKET || strcmp(row->status, "closed") == 0 ||
             !effects->view->rules->rule[RULE_TICKET].support ||
-            ticket_member(effects->view, row) != effects->member) {
+            addressed_member(effects->view, row->email) != effects->member) {
             continue;
         }
         struct effect note = {
-            RULE_TICKET, "support", "ticket", arena_printf(arena, "ticket:%s", row->key),
-            row->at_ms,  NULL,      false};
+            RULE_TICKET, "support",
+            "ticket",    arena_printf(arena, "ticket:%s:%s", row->source, row->key),
+            row->at_ms,  NULL,
+            false};
         json_t *data = json_object(), *subject = json_string(row->reason);
         tree_set_text(data, "object", row->key);
+        tree_set_text(data, "ticket", row->key);
+        tree_set_text(data, "desk", row->source);
         if (subject) {
             tree_set(data, "subject", subject);
         }

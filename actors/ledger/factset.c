@@ -79,6 +79,7 @@ static int status_rank(enum row_kind kind, const char *status)
         [ROW_SUBSCRIPTION] = {"incomplete", "trialing", "active", "paused", "past_due", "unpaid",
                               "incomplete_expired", "canceled"},
         [ROW_TICKET] = {"open", "closed"},
+        [ROW_BOUNCE] = {"soft", "hard", "complaint"},
     };
     for (int i = 0; ranks[kind][i]; i++) {
         if (strcmp(ranks[kind][i], status) == 0) {
@@ -92,7 +93,7 @@ static int status_rank(enum row_kind kind, const char *status)
 static bool is_register(enum row_kind kind)
 {
     return kind == ROW_DISPUTE || kind == ROW_SUBSCRIPTION || kind == ROW_CUSTOMER ||
-           kind == ROW_TICKET;
+           kind == ROW_TICKET || kind == ROW_BOUNCE;
 }
 
 /* won and lost stand on one step, above open: the newer one counts. */
@@ -115,9 +116,12 @@ static int compare_register(const struct row *a, const struct row *b)
     if (order) {
         return order;
     }
-    struct row x = *a, y = *b; /* these two are joined by themselves and decide nothing */
+    struct row x = *a, y = *b; /* these are joined by themselves and decide nothing */
     x.ours = y.ours = false;
     x.seen_ms = y.seen_ms = 0;
+    if (a->kind == ROW_TICKET) {
+        x.email = y.email = "";
+    }
     return compare_content(&x, &y);
 }
 
@@ -137,6 +141,9 @@ static void join_rows(struct row *into, const struct row *row)
         }
         into->ours = old.ours || row->ours;
         into->seen_ms = first_of(old.seen_ms, row->seen_ms);
+        if (into->kind == ROW_TICKET) {
+            into->email = strcmp(old.email, row->email) > 0 ? old.email : row->email;
+        }
         return;
     }
     const char *status = status_rank(row->kind, row->status) > status_rank(into->kind, into->status)
@@ -256,6 +263,10 @@ void factset_names(const struct factset *set, factset_name *each, void *self)
         }
         if (row->kind == ROW_GRANT || row->kind == ROW_REVOKE) {
             name(each, self, 'm', "", row->other);
+            continue;
+        }
+        if (row->kind == ROW_BOUNCE) {
+            name(each, self, 'e', "", row->other);
             continue;
         }
         name(each, self, 'o', row->source, row->key);

@@ -12,7 +12,10 @@
  *   customer      customer; the newest, then by content
  *   link          two objects, unordered; union. What a refund or dispute names is a link, too
  *   email, user   an object and an address or app user id that came with it; union
- *   ticket        ticket; closed beats open, then the newest
+ *   ticket        ticket; closed beats open, then the newest; its address is joined by itself: whoever
+ *                 closes a ticket need not say again whose it is
+ *   bounce        mail and recipient; the newest, ties by how bad it is. Known by its address alone:
+ *                 one mail to many connects nobody
  *   grant, revoke a person's act, by its event; union
  *   due           the latest deadline that is known to have passed: all the time there is
  *
@@ -40,6 +43,7 @@ enum row_kind {
     ROW_GRANT,
     ROW_REVOKE,
     ROW_DUE,
+    ROW_BOUNCE,
     ROW_KIND_COUNT
 };
 
@@ -47,7 +51,8 @@ struct row {
     enum row_kind kind;
     const char *source; /* the provider setting: "stripe"; ids are only unique within one */
     const char *key;
-    const char *other; /* link: the other end; email, user: the value; grant, revoke: record id */
+    const char *other; /* link: the other end; email, user: the value; bounce: the
+                          address; grant, revoke: record id */
     const char *status;
     const char *customer;
     const char *subscription;

@@ -104,6 +104,10 @@ static void set_row(struct row *row, const struct fact *fact, struct arena *aren
         row->email = email_normal(arena, fact->email);
         row->reason = fact->reason;
         break;
+    case ROW_BOUNCE:
+        row->other = email_normal(arena, fact->email);
+        row->reason = fact->reason;
+        break;
     default:
         break;
     }
@@ -118,6 +122,7 @@ static const enum row_kind row_of_fact[FACT_KIND_COUNT] = {
     [FACT_CUSTOMER] = ROW_CUSTOMER,
     [FACT_LINK] = ROW_LINK,
     [FACT_TICKET] = ROW_TICKET,
+    [FACT_BOUNCE] = ROW_BOUNCE,
 };
 
 void factset_add(struct factset *set, const char *source, const struct fact *fact, int64_t seen_ms)
@@ -142,7 +147,8 @@ void factset_add(struct factset *set, const char *source, const struct fact *fac
         put_pair(set, ROW_LINK, source, fact->key, fact->object, 0);
         put_pair(set, ROW_LINK, source, fact->key, fact->payment_intent, 0);
     }
-    if (kind != ROW_TICKET && !fact->foreign) { /* what is foreign identifies nobody */
+    bool money = kind != ROW_TICKET && kind != ROW_BOUNCE;
+    if (money && !fact->foreign) { /* what is foreign identifies nobody */
         if (kind != ROW_CUSTOMER) {
             put_pair(set, ROW_EMAIL, source, fact->key, email_normal(&scratch, fact->email),
                      fact->at_ms);

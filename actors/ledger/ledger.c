@@ -13,8 +13,12 @@ enum { TICK_MS = 100, FORMAT = 1 };
 
 static const char *const compare_note = "compare";
 
-void ledger_source(const struct event *event, char *source, size_t room)
+void ledger_source(const struct event *event, const json_t *data, char *source, size_t room)
 {
+    if (strcmp(event->type, "ticket.identified") == 0) {
+        event_set_text(source, room, tree_text(data, "source"));
+        return;
+    }
     const char *colon = strchr(event->id, ':');
     size_t len = colon ? (size_t)(colon - event->id) : strlen(event->id);
     snprintf(source, room, "%.*s", (int)(len < room ? len : room - 1), event->id);
@@ -24,6 +28,7 @@ void ledger_source(const struct event *event, char *source, size_t room)
 
 /* What an event adds to the component that its names lead to. */
 struct addition {
+    const char *source; /* of the facts */
     const json_t *facts;
     const struct act *act;
     int64_t due_ms;
@@ -32,12 +37,10 @@ struct addition {
 static void add(struct component *component, const struct event *event,
                 const struct addition *addition)
 {
-    char source[EVENT_NAME_BYTES_MAX + 1];
-    ledger_source(event, source, sizeof source);
     for (size_t i = 0; i < json_array_size(addition->facts); i++) {
         struct fact fact;
         if (fact_read(json_array_get(addition->facts, i), &fact) == OK) {
-            factset_add(&component->facts, source, &fact, event->time_ms);
+            factset_add(&component->facts, addition->source, &fact, event->time_ms);
         }
     }
     if (addition->act) {
@@ -131,9 +134,9 @@ static enum fault apply_facts(struct ledger *ledger, struct store_txn *txn,
 {
     struct component component = {0};
     struct finder finder = {txn, &component, OK};
-    struct addition addition = {.facts = tree_get(data, "facts")};
     char source[EVENT_NAME_BYTES_MAX + 1];
-    ledger_source(event, source, sizeof source);
+    struct addition addition = {.source = source, .facts = tree_get(data, "facts")};
+    ledger_source(event, data, source, sizeof source);
     size_t good = 0;
     for (size_t i = 0; i < json_array_size(addition.facts); i++) {
         struct fact fact;

@@ -107,8 +107,9 @@ enum fault timeline_move(struct store_txn *txn, uint64_t from, uint64_t to) NODI
 json_t *ledger_answer(void *state, const char *who, const json_t *question, enum fault *fault);
 void ledger_report(void *state, json_t *into);
 
-/* The provider setting that an event's id begins with. */
-void ledger_source(const struct event *event, char *source, size_t room);
+/* Whose objects an event's facts are about: what its id begins with; what another actor found out
+ * about them says it in its data. */
+void ledger_source(const struct event *event, const json_t *data, char *source, size_t room);
 /* key parts for tables */
 struct slice key_pair(uint8_t *room, uint64_t first, uint64_t second);
 

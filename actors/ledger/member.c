@@ -151,12 +151,12 @@ static void add_tag(json_t *tags, const struct rules *rules, enum rule_id id)
     }
 }
 
-const struct member *ticket_member(const struct view *view, const struct row *ticket)
+const struct member *addressed_member(const struct view *view, const char *email)
 {
     const struct member *found = NULL;
-    for (size_t i = 0; *ticket->email && i < view->record_count; i++) {
+    for (size_t i = 0; *email && i < view->record_count; i++) {
         const struct record *record = &view->records[i];
-        if (strcmp(record->email, ticket->email) == 0 &&
+        if (strcmp(record->email, email) == 0 &&
             (!found || (record->member->access && !found->access))) {
             found = record->member;
         }
@@ -169,7 +169,7 @@ static bool has_open_ticket(const struct view *view, const struct member *member
     for (size_t i = 0; i < view->facts->count; i++) {
         const struct row *row = &view->facts->rows[i];
         if (row->kind == ROW_TICKET && strcmp(row->status, "closed") != 0 &&
-            ticket_member(view, row) == member) {
+            addressed_member(view, row->email) == member) {
             return true;
         }
     }

@@ -19,6 +19,18 @@ static void amount_words(struct buf *out, const char *before, const struct fact 
     }
 }
 
+static void bounce_words(const struct fact *fact, struct buf *out)
+{
+    if (strcmp(fact->status, "complaint") == 0) {
+        buf_add_text(out, "Our mail was marked as spam");
+    } else {
+        buf_add_text(out, strcmp(fact->status, "hard") == 0
+                              ? "Mail bounced"
+                              : "Mail could not be delivered for now");
+    }
+    buf_printf(out, "%s%s", *fact->reason ? ": " : "", fact->reason);
+}
+
 static void fact_words(const struct fact *fact, struct buf *out)
 {
     switch (fact->kind) {
@@ -55,6 +67,9 @@ static void fact_words(const struct fact *fact, struct buf *out)
         break;
     case FACT_TICKET:
         buf_printf(out, "Ticket %s", strcmp(fact->status, "closed") == 0 ? "closed" : "opened");
+        break;
+    case FACT_BOUNCE:
+        bounce_words(fact, out);
         break;
     default:
         break;
@@ -199,14 +214,20 @@ static void set_words(json_t *line, struct buf *words)
     tree_set(line, "text", text ? text : json_string("?"));
 }
 
+static const char *lane_of(const struct fact *fact)
+{
+    return fact->kind == FACT_TICKET ? "tools" : fact->kind == FACT_BOUNCE ? "mail" : "money";
+}
+
 /* The first fact that says something, and only one line per event. */
 static enum fault add_facts(struct store_txn *txn, uint64_t component, const struct event *event,
-                            const json_t *facts)
+                            const json_t *data)
 {
+    const json_t *facts = tree_get(data, "facts");
     char source[EVENT_NAME_BYTES_MAX + 1];
     struct buf words = {0};
     enum fault fault = OK;
-    ledger_source(event, source, sizeof source);
+    ledger_source(event, data, source, sizeof source);
     for (size_t i = 0; i < json_array_size(facts) && words.len == 0; i++) {
         struct fact fact;
         if (fact_read(json_array_get(facts, i), &fact) != OK || fact.foreign) {
@@ -215,7 +236,7 @@ static enum fault add_facts(struct store_txn *txn, uint64_t component, const str
         fact_words(&fact, &words);
         if (words.len) {
             json_t *line = json_object();
-            tree_set_text(line, "lane", fact.kind == FACT_TICKET ? "tools" : "money");
+            tree_set_text(line, "lane", lane_of(&fact));
             tree_set_text(line, "object", fact.key);
             tree_set_text(line, "source", source);
             set_words(line, &words);
@@ -229,9 +250,11 @@ static enum fault add_facts(struct store_txn *txn, uint64_t component, const str
 enum fault timeline_add(struct store_txn *txn, uint64_t component, const struct event *event,
                         const json_t *data)
 {
-    const json_t *facts = tree_get(data, "facts");
-    if (facts) {
-        return add_facts(txn, component, event, facts);
+    if (strcmp(event->type, "ticket.identified") == 0) {
+        return OK; /* the ticket has its line already */
+    }
+    if (tree_get(data, "facts")) {
+        return add_facts(txn, component, event, data);
     }
     struct buf words = {0};
     json_t *line = json_object();

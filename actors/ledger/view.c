@@ -60,6 +60,20 @@ static struct member *member_of_money(const struct view *view, const struct node
     return payment ? payment->item->member : NULL;
 }
 
+/* What belongs to a member by its address alone; NULL if it is something else. */
+static const char *address_of(const struct view *view, const char *source, const char *object)
+{
+    const struct row *ticket = factset_find(view->facts, ROW_TICKET, source, object);
+    for (size_t i = 0; !ticket && i < view->facts->count; i++) {
+        const struct row *row = &view->facts->rows[i];
+        if (row->kind == ROW_BOUNCE && strcmp(row->source, source) == 0 &&
+            strcmp(row->key, object) == 0) {
+            return row->other;
+        }
+    }
+    return ticket ? ticket->email : NULL;
+}
+
 struct member *view_member_of(const struct view *view, const char *source, const char *object)
 {
     struct node *node = weave_node(view, source, object);
@@ -72,9 +86,9 @@ struct member *view_member_of(const struct view *view, const char *source, const
     if (node->item) {
         return node->item->member;
     }
-    const struct row *ticket = factset_find(view->facts, ROW_TICKET, source, object);
-    if (ticket) {
-        return (struct member *)ticket_member(view, ticket);
+    const char *email = address_of(view, source, object);
+    if (email) {
+        return (struct member *)addressed_member(view, email);
     }
     const struct payment *payment = weave_payment(view, node);
     struct node *root = weave_root(view, node);

@@ -220,8 +220,8 @@ void view_deadline(struct view *view, int64_t at_ms);
 /* "invoice in_1", "payment pi_1" */
 const char *payment_words(struct view *view, const struct payment *payment);
 
-/* The member whose ticket it is: one with the address, with access if there is one. */
-const struct member *ticket_member(const struct view *view, const struct row *ticket);
+/* Whose ticket, or bounced mail, it is: a member with the address, with access if there is one. */
+const struct member *addressed_member(const struct view *view, const char *email);
 
 /* The payment gives access again after a loss (effects.c). */
 bool payment_is_return(const struct view *view, const struct member *member,

@@ -64,6 +64,15 @@ static void words_of_dispute(const json_t *fact, struct buf *out)
                fact, out);
 }
 
+static void words_of_bounce(const json_t *fact, struct buf *out)
+{
+    const char *status = tree_text(fact, "status"), *reason = tree_text(fact, "reason");
+    buf_add_text(out, strcmp(status, "complaint") == 0 ? "Marked a mail as spam"
+                      : strcmp(status, "hard") == 0    ? "A mail bounced"
+                                                       : "A mail could not be delivered for now");
+    buf_printf(out, "%s%s", *reason ? ": " : "", reason);
+}
+
 /* False: nothing to see. */
 static bool words_of_fact(const json_t *fact, struct buf *out)
 {
@@ -82,6 +91,8 @@ static bool words_of_fact(const json_t *fact, struct buf *out)
                    tree_int(fact, "ends_ms") ? ", will end at period end" : "");
     } else if (strcmp(kind, "customer") == 0) {
         buf_add_text(out, tree_flag(fact, "deleted") ? "Customer deleted" : "Customer details");
+    } else if (strcmp(kind, "bounce") == 0) {
+        words_of_bounce(fact, out);
     } else if (strcmp(kind, "ticket") == 0) {
         buf_printf(out, "Ticket %s", strcmp(status, "closed") == 0 ? "closed" : "opened");
     }
@@ -93,11 +104,6 @@ static bool words_of_provider(const char *type, const json_t *data, struct buf *
     const json_t *first = json_array_get(tree_get(data, "facts"), 0);
     if (strcmp(type, "provider.ignored") == 0) {
         buf_printf(out, "Not for us: %s", tree_text(data, "provider_type"));
-        return true;
-    }
-    if (is_of(type, "mail.")) {
-        buf_add_text(out, strcmp(type, "mail.bounced") == 0 ? "A mail bounced"
-                                                            : "Marked a mail as spam");
         return true;
     }
     return first && words_of_fact(first, out);
@@ -131,7 +137,8 @@ static const struct {
              {"access", "Access", "%s knows"},
              {"refund", "Refund note", "Refund note left in %s"},
              {"dispute", "Dispute note", "Dispute note left in %s"},
-             {"ticket", "Note on the ticket", "Note left on the ticket in %s"}};
+             {"ticket", "Note on the ticket", "Note left on the ticket in %s"},
+             {"requester", "Whose ticket it is", "%s said whose ticket it is"}};
 
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
@@ -326,7 +333,8 @@ static const char *lane_of(const char *type, const json_t *data)
 
 static bool words_of(const char *type, const json_t *data, struct buf *out)
 {
-    if (strcmp(type, "member.due") == 0 || strcmp(type, "payment.linked") == 0) {
+    if (strcmp(type, "member.due") == 0 || strcmp(type, "payment.linked") == 0 ||
+        strcmp(type, "ticket.identified") == 0) {
         return false;
     }
     if (is_of(type, "member.")) {

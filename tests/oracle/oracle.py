@@ -454,14 +454,14 @@ class Judge:
     def _tickets(self):
         for key, its in self.by_key("ticket").items():
             newest = max(its, key=lambda f: (f["status"] == "closed", f["at_ms"],
-                                             f.get("reason", ""), normal(f.get("email"))))
-            email = normal(newest.get("email"))
+                                             f.get("reason", "")))
+            email = max(normal(f.get("email")) for f in its)
             names = [n for n, r in sorted(self.records.items()) if r["email"][2] == email]
             if newest["status"] == "closed" or not email or not names:
                 continue
             found = [self.people_of[self.who.find(n)] for n in names]
             found.sort(key=lambda m: m["state"] not in GIVES)
-            found[0]["effects"].add(f"support|ticket:{key}")
+            found[0]["effects"].add(f"support|ticket:{self.src}:{key}")
 
 
 def judge(events, now=0, grace=0):

@@ -73,7 +73,19 @@ static void fill_pool(void)
         put((struct fact){.kind = FACT_TICKET,
                           .key = "t1",
                           .status = at ? "closed" : "open",
-                          .email = "a@x",
+                          .email = at ? "" : "a@x",
+                          .at_ms = START});
+        put((struct fact){.kind = FACT_TICKET,
+                          .key = "t1",
+                          .status = "open",
+                          .email = at ? "b@x" : "c@x",
+                          .reason = at ? "Help" : "",
+                          .at_ms = START});
+        put((struct fact){.kind = FACT_BOUNCE,
+                          .key = "mail_1",
+                          .status = at ? "hard" : "soft",
+                          .email = "A@x",
+                          .reason = at ? "NoEmail" : "General",
                           .at_ms = START});
     }
     static const char *const states[] = {"pending", "succeeded", "failed"};

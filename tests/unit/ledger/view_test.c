@@ -229,7 +229,7 @@ static const struct story stories[] = {
       {{REFUND("ch_1", 2900, 9, .foreign = true)}},
       {{LINK("ch_1", "in_1", .foreign = true)}}}},
     {"a ticket",
-     "active+ ada@x.com [member needs-support] support/ticket:t1 mailer/welcome",
+     "active+ ada@x.com [member needs-support] support/ticket:stripe:t1 mailer/welcome",
      {{{PAID("pi_1", "cus_1", 0, ADA)}},
       {{{.kind = FACT_TICKET,
          .key = "t1",
@@ -245,6 +245,19 @@ static const struct story stories[] = {
          .key = "t2",
          .status = "closed",
          .email = "ADA@x.com",
+         .at_ms = START}}}}},
+    {"a ticket whose person is found out later, one that is closed by a nameless event, and mail "
+     "that came back",
+     "active+ ada@x.com [member needs-support] support/ticket:stripe:t1 mailer/welcome",
+     {{{PAID("pi_1", "cus_1", 0, ADA)}},
+      {{{.kind = FACT_TICKET, .key = "t1", .status = "open", .customer = "7", .at_ms = START}}},
+      {{{.kind = FACT_TICKET, .key = "t1", .status = "open", .email = "ada@x.com"}}},
+      {{{.kind = FACT_TICKET, .key = "t2", .status = "open", .email = "ada@x.com"}}},
+      {{{.kind = FACT_TICKET, .key = "t2", .status = "closed", .at_ms = START + 1}}},
+      {{{.kind = FACT_BOUNCE,
+         .key = "mail_1",
+         .status = "hard",
+         .email = "Ada@X.com",
          .at_ms = START}}}}},
 };
 
