@@ -5,6 +5,7 @@
 #include "money.h"
 #include "must.h"
 #include "providers.h"
+#include "suppressed.h"
 #include "templates.h"
 
 #include <string.h>
@@ -134,14 +135,35 @@ static json_t *write_mail(const struct mailer *mailer, const struct template *te
     return payload;
 }
 
+static const char *address_of(const json_t *effect, const json_t *document)
+{
+    const char *email = tree_text(effect, "email");
+    return *email ? email : tree_text(document, "email");
+}
+
+/* DENIED, and why, if no mail may go there. */
+static enum fault may_go(struct store_txn *txn, const char *to, struct buf *why)
+{
+    json_t *row = NULL;
+    enum fault fault = suppressed_find(txn, to, &row);
+    if (row) {
+        suppressed_words(row, why);
+        fault = FAULT_DENIED;
+    }
+    json_decref(row);
+    return fault;
+}
+
 static json_t *mailer_prepare(void *self, struct store_txn *txn, const struct jobs_view *view,
                               enum fault *fault, struct buf *why)
 {
     struct mailer *mailer = self;
-    (void)txn;
-    const char *to = tree_text(view->payload, "email");
-    to = *to ? to : tree_text(view->document, "email");
+    const char *to = address_of(view->payload, view->document);
     const struct template *template = templates_find(mailer->templates, view->kind);
+    *fault = may_go(txn, to, why);
+    if (*fault != OK) {
+        return NULL;
+    }
     *fault = FAULT_MALFORMED;
     if (!template) {
         buf_printf(why, "there is no template for \"%.40s\": write templates/%.40s.txt", view->kind,
@@ -160,6 +182,43 @@ static json_t *mailer_prepare(void *self, struct store_txn *txn, const struct jo
     return payload;
 }
 
+/* --- once more ---------------------------------------------------------------------------------- */
+
+/* Every address that the mail may go to: its job's, its effect's as the member's newest document has
+ * it, and the member's own. */
+static enum fault lift(struct mailer *mailer, struct store_txn *txn, const json_t *data)
+{
+    const char *key = tree_text(data, "key");
+    json_t *payload = NULL, *document = NULL;
+    enum fault fault = jobs_find(mailer->jobs, txn, key, NULL, &payload, NULL);
+    if (fault == OK) {
+        fault = jobs_member(mailer->jobs, txn, tree_text(data, "member"), &document);
+    }
+    if (fault == OK) {
+        fault = suppressed_lift(txn, address_of(payload, document));
+    }
+    const json_t *effects = tree_get(document, "effects");
+    for (size_t i = 0; fault == OK && i < json_array_size(effects); i++) {
+        const json_t *effect = json_array_get(effects, i);
+        if (strcmp(tree_text(effect, "key"), key) == 0) {
+            fault = suppressed_lift(txn, address_of(effect, document));
+        }
+    }
+    json_decref(payload);
+    json_decref(document);
+    return fault == FAULT_NOT_FOUND ? OK : fault;
+}
+
+/* Who has a mail sent once more knows better than the bounce that closed the address. */
+static enum fault resend(struct mailer *mailer, struct store_txn *txn, const struct event *event)
+{
+    json_t *data = event_data(event);
+    bool ours = strcmp(tree_text(data, "actor"), actor_name(mailer->actor)) == 0;
+    enum fault fault = ours ? lift(mailer, txn, data) : OK;
+    json_decref(data);
+    return fault == OK ? jobs_resend(mailer->jobs, txn, event) : fault;
+}
+
 /* --- the actor ---------------------------------------------------------------------------------- */
 
 static enum fault mailer_apply(void *self, struct store_txn *txn, const struct event *event)
@@ -167,7 +226,10 @@ static enum fault mailer_apply(void *self, struct store_txn *txn, const struct e
     struct mailer *mailer = self;
     enum fault fault = jobs_apply(mailer->jobs, txn, event);
     if (fault == OK && strcmp(event->type, "admin.resent") == 0) {
-        return jobs_resend(mailer->jobs, txn, event);
+        return resend(mailer, txn, event);
+    }
+    if (fault == OK && strncmp(event->type, "mail.", 5) == 0) {
+        return suppressed_apply(txn, event);
     }
     return fault == OK ? jobs_member_effects(mailer->jobs, txn, event, "mailer", MAILER_TOO_OLD_MS)
                        : fault;
@@ -223,11 +285,45 @@ static void mailer_committed(void *self)
     jobs_committed(mailer->jobs);
 }
 
+/* That no mail goes to a member is what matters first, whatever became of the last one. */
+static enum fault say_suppressed(struct mailer *mailer, const json_t *question, json_t *answer)
+{
+    struct store_txn *txn = NULL;
+    json_t *document = NULL, *row = NULL;
+    enum fault fault = store_begin(actor_store(mailer->actor), false, &txn);
+    if (fault == OK) {
+        fault = jobs_member(mailer->jobs, txn, tree_text(question, "member"), &document);
+    }
+    if (fault == OK) {
+        fault = suppressed_find(txn, tree_text(document, "email"), &row);
+    }
+    store_abort(&txn);
+    if (row) {
+        struct buf why = {0};
+        suppressed_words(row, &why);
+        tree_set_text(answer, "state", "suppressed");
+        tree_set_text(answer, "error", buf_text(&why));
+        tree_set_int(answer, "at", tree_int(row, "at"));
+        buf_fini(&why);
+    }
+    json_decref(document);
+    json_decref(row);
+    return fault;
+}
+
 static json_t *mailer_answer(void *self, const char *who, const json_t *question, enum fault *fault)
 {
     struct mailer *mailer = self;
     (void)who;
-    return jobs_answer(mailer->jobs, question, fault);
+    json_t *answer = jobs_answer(mailer->jobs, question, fault);
+    if (answer && strcmp(tree_text(question, "ask"), "member") == 0) {
+        *fault = say_suppressed(mailer, question, answer);
+    }
+    if (*fault != OK) {
+        json_decref(answer);
+        answer = NULL;
+    }
+    return answer;
 }
 
 static void mailer_report(void *self, json_t *into)
@@ -237,8 +333,9 @@ static void mailer_report(void *self, json_t *into)
 }
 
 static const struct setting *const mailer_tables_of_settings[] = {mailer_settings, NULL};
-static const char *const mailer_topics[] = {"member.*", "job.*", "admin.*", "target.*", NULL};
-static const char *const mailer_tables[] = {JOBS_TABLE_NAMES, NULL};
+static const char *const mailer_topics[] = {"member.*", "job.*",  "admin.*",
+                                            "target.*", "mail.*", NULL};
+static const char *const mailer_tables[] = {JOBS_TABLE_NAMES, "suppressed", NULL};
 
 const struct actor_class mailer_actor = {.name = "mailer",
                                          .settings = mailer_tables_of_settings,

@@ -4,11 +4,15 @@
  *                {"from": address, "to": address, "message": the whole mail, CRLF line ends,
  *                 "id": its Message-ID without <>}
  * Promise    The Message-ID comes from the job's key: the same over all attempts. A mail that
- *            SMTP may or may not have taken becomes uncertain and is not sent again by itself. */
+ *            SMTP may or may not have taken becomes uncertain and is not sent again by itself.
+ *            An address whose mail bounced for good, or whose owner complained, gets no more mail:
+ *            such jobs are skipped. A person who has one sent once more opens it again. */
 #ifndef USHER_MAILER_H
 #define USHER_MAILER_H
 
 #include "jobs.h"
+
+enum { MAILER_TABLE_SUPPRESSED = JOBS_TABLES };
 
 extern const struct actor_class mailer_actor;
 

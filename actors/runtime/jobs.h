@@ -92,6 +92,8 @@ struct jobs_view {
     const char *kind;
     const char *member;
     const char *slot;
+    const char *cause; /* the event that made it, and the first of its chain */
+    const char *trace;
     struct job job;
     int64_t version;        /* of the revision wanted */
     const json_t *payload;  /* what it was made with; NULL once it has ended */
@@ -107,8 +109,8 @@ struct jobs_options {
 
     /* Called when an attempt begins: the payload that the adapter will see (a new tree), from what
      * the job was made with and the newest document of its member (NULL if none). NULL: what the
-     * job was made with. A NULL answer with *fault set makes the job dead with `why`;
-     * with *fault OK it is superseded. */
+     * job was made with. A NULL answer with *fault OK means that it is superseded; with DENIED, that a
+     * rule forbids it: skipped, and told with `why`; with another fault, dead with `why`. */
     json_t *(*prepare)(void *self, struct store_txn *txn, const struct jobs_view *view,
                        enum fault *fault, struct buf *why);
     /* A job came to an end, or a level job reached a version; inside the transaction. May be NULL.

@@ -285,6 +285,10 @@ static enum fault unprepared(struct jobs *jobs, struct store_txn *txn, struct sl
         fault = jobs_step(jobs, txn, record, &happened);
         return fault == OK ? record_keep(jobs, txn, record) : fault;
     }
+    if (fault == FAULT_DENIED) {
+        EVENT_SET(record->error, buf_text(why));
+        return jobs_happen(jobs, txn, record, JOB_ON_SKIP);
+    }
     struct verdict verdict = {0};
     verdict_set(&verdict, VERDICT_NEVER, "%s", why->len > 0 ? buf_text(why) : fault_words(fault));
     happened.input = JOB_ON_START;

@@ -325,6 +325,8 @@ void record_view(const struct jobs *jobs, const struct record *record, const jso
                                .kind = record->kind,
                                .member = record->member,
                                .slot = record->slot,
+                               .cause = record->cause,
+                               .trace = record->trace,
                                .job = record->job,
                                .version = record->version,
                                .payload = record->payload,

@@ -56,7 +56,7 @@ function Acts({ me, member, mail, again }) {
     const may = (right) => me.rights.includes(right);
     const days = [{ name: "days", label: "For how many days", kind: "number", value: "30", required: true, min: 1, max: 3660 }];
     const grant = (values) => post(where + "/grant")({ reason: values.reason, days: Number(values.days) });
-    const resendable = mail.key && ["sent", "dead", "uncertain", "skipped"].includes(mail.state);
+    const resendable = mail.key && ["sent", "dead", "uncertain", "skipped", "suppressed"].includes(mail.state);
     return html`<div class="buttons">
         <${Act} label="Note" may=${may("NOTE")} reason=${false} fields=${[{ name: "text", label: "What should the team know?", required: true }]} run=${post(where + "/note")} done=${again} button="Keep it" />
         <${Act} label="Grant access" may=${may("ACCESS")} fields=${days} run=${grant} done=${again} button="Grant" text="Access without paying, until then." />

@@ -71,6 +71,7 @@ export const STATES = {
     uncertain: ["Uncertain", "bad"],
     superseded: ["Not needed", "idle"],
     skipped: ["Skipped", "idle"],
+    suppressed: ["No mail goes there", "bad"],
     unknown: ["Not known", "idle"],
     up: ["Running", "ok"],
     lagging: ["Behind", "warn"],
