@@ -66,6 +66,8 @@ struct adapter {
     int calls_at_once;              /* no more at the same time, whatever is set; 0: no limit */
     int steps_max;                  /* a job of more steps is dead: our bug, bounded */
 
+    const char *asks; /* a kind of job that only asks it something; NULL: none */
+
     /* Says what is missing in the settings. Called by --check and at start. May be NULL. */
     bool (*check)(const struct settings *settings, struct buf *why);
 

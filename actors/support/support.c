@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include "facts.h"
 #include "must.h"
 #include "providers.h"
 
@@ -8,6 +9,7 @@
 struct support {
     struct actor *actor;
     struct jobs *jobs;
+    const struct adapter *adapter;
 };
 
 #define DECLARE(name) extern const struct adapter support_##name;
@@ -22,20 +24,110 @@ static const struct setting support_settings[] = {
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
 
+/* A ticket of this source is one of the desk that notes go to. The embedded desk has no tickets of
+ * its own: it keeps notes on anybody's. */
+static bool is_our_desk(const struct support *support, const char *source)
+{
+    return support->adapter->perform || strcmp(support->adapter->name, source) == 0;
+}
+
 static json_t *support_prepare(void *self, struct store_txn *txn, const struct jobs_view *view,
                                enum fault *fault, struct buf *why)
 {
-    (void)self;
+    const struct support *support = self;
     (void)txn;
-    (void)why;
     *fault = OK;
+    if (strcmp(view->kind, SUPPORT_ASKS) == 0) {
+        return view->payload ? json_incref((json_t *)view->payload) : json_object();
+    }
+    const char *desk = tree_text(tree_get(view->payload, "data"), "desk");
+    if (*desk && !is_our_desk(support, desk)) {
+        buf_printf(why, "the ticket is of another desk (%.60s)", desk);
+        *fault = FAULT_DENIED;
+        return NULL;
+    }
     return support_note(view->key, view->kind, view->payload, view->document);
 }
+
+/* --- whose ticket is it? ------------------------------------------------------------------------ */
+
+static enum fault ask_requester(struct support *support, struct store_txn *txn,
+                                const struct event *event, const struct fact *fact)
+{
+    char key[JOBS_KEY_BYTES_MAX + 1];
+    char source[EVENT_NAME_BYTES_MAX + 1];
+    int source_chars = (int)strcspn(event->id, ":"); /* as the ledger names its objects */
+    snprintf(source, sizeof source, "%.*s", source_chars, event->id);
+    int len = snprintf(key, sizeof key, SUPPORT_ASKS ":%s:%s", source, fact->key);
+    if (!support->adapter->asks || !is_our_desk(support, source) || len >= (int)sizeof key) {
+        return OK;
+    }
+    json_t *payload = json_object();
+    tree_set_text(payload, "ticket", fact->key);
+    tree_set_text(payload, "customer", fact->customer);
+    struct jobs_spec spec = {
+        .key = key, .kind = SUPPORT_ASKS, .slot = "support", .payload = payload};
+    enum fault fault = jobs_add(support->jobs, txn, &spec, event);
+    json_decref(payload);
+    return fault;
+}
+
+static enum fault apply_ticket(struct support *support, struct store_txn *txn,
+                               const struct event *event)
+{
+    json_t *data = event_data(event);
+    const json_t *facts = tree_get(data, "facts");
+    enum fault fault = OK;
+    for (size_t i = 0; fault == OK && i < json_array_size(facts); i++) {
+        struct fact fact;
+        if (fact_read(json_array_get(facts, i), &fact) == OK && fact.kind == FACT_TICKET &&
+            strcmp(fact.status, "open") == 0 && !*fact.email) {
+            fault = ask_requester(support, txn, event, &fact);
+        }
+    }
+    json_decref(data);
+    return fault;
+}
+
+/* The desk has answered: what it said is a fact about the ticket, and told as one. */
+static enum fault support_ended(void *self, struct store_txn *txn, const struct jobs_view *view)
+{
+    const struct support *support = self;
+    const char *email = tree_text(view->learned, "email");
+    const char *source = strchr(view->key, ':'), *ticket = source ? strchr(source + 1, ':') : NULL;
+    if (strcmp(view->kind, SUPPORT_ASKS) != 0 || view->job.state != JOB_DONE || !*email ||
+        !ticket) {
+        return OK;
+    }
+    struct event event = {.time_ms = view->job.created_ms, .version = EVENT_VERSION};
+    struct fact fact = {.kind = FACT_TICKET,
+                        .key = ticket + 1,
+                        .status = "open",
+                        .email = email,
+                        .name = tree_text(view->learned, "name")};
+    snprintf(event.id, sizeof event.id, "support:identified:%.200s", source + 1);
+    EVENT_SET(event.type, "ticket.identified");
+    EVENT_SET(event.cause, view->cause);
+    EVENT_SET(event.trace, view->trace);
+    json_t *data = json_object(), *facts = json_array(), *name = NULL;
+    name = json_stringn(source + 1, (size_t)(ticket - source - 1));
+    json_array_append_new(facts, fact_tree(&fact));
+    tree_set(data, "facts", facts);
+    tree_set(data, "source", name ? name : json_string(""));
+    enum fault fault = actor_emit(support->actor, txn, &event, data);
+    json_decref(data);
+    return fault;
+}
+
+/* --- the actor ---------------------------------------------------------------------------------- */
 
 static enum fault support_apply(void *self, struct store_txn *txn, const struct event *event)
 {
     struct support *support = self;
     enum fault fault = jobs_apply(support->jobs, txn, event);
+    if (fault == OK && strcmp(event->type, "ticket.opened") == 0) {
+        return apply_ticket(support, txn, event);
+    }
     return fault == OK ? jobs_member_effects(support->jobs, txn, event, "support", 0) : fault;
 }
 
@@ -54,15 +146,14 @@ static enum fault support_open(struct actor *actor, bool check_only, void **stat
     const struct settings *settings = actor_settings(actor);
     struct support *support = must_calloc(1, sizeof *support);
     support->actor = actor;
-    struct jobs_slot slot = {
-        .name = "support",
-        .adapter = adapter_find(adapters, settings_text(settings, "support/provider")),
-        .settings = settings};
+    support->adapter = adapter_find(adapters, settings_text(settings, "support/provider"));
+    struct jobs_slot slot = {.name = "support", .adapter = support->adapter, .settings = settings};
     struct jobs_options options = {.actor = actor,
                                    .section = "support",
                                    .slots = &slot,
                                    .slot_count = 1,
                                    .prepare = support_prepare,
+                                   .ended = support_ended,
                                    .self = support};
     enum fault fault = jobs_new(&options, check_only, &support->jobs, why);
     *state = support;
@@ -96,7 +187,8 @@ static void support_report(void *self, json_t *into)
 }
 
 static const struct setting *const support_tables_of_settings[] = {support_settings, NULL};
-static const char *const support_topics[] = {"member.*", "job.*", "admin.*", "target.*", NULL};
+static const char *const support_topics[] = {"member.*", "job.*",    "admin.*",
+                                             "target.*", "ticket.*", NULL};
 static const char *const support_tables[] = {JOBS_TABLE_NAMES, "notes", NULL};
 
 const struct actor_class support_actor = {.name = "support",

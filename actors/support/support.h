@@ -5,12 +5,18 @@
  *                 "email", "name" (of the requester), "tags": [...], "urgent": bool}
  *            With a ticket the note goes there; without one a ticket is made whose only comment is
  *            the note, known by external_id = key.
+ *            A desk whose webhook does not say whose a ticket is has a kind of job for it
+ *            (adapter.asks, SUPPORT_ASKS); its payload is {"ticket", "customer"}, and its verdict
+ *            learns {"email", "name"}. What came of it is told as ticket.identified.
  * Promise    One note per key: the marker `[usher:<key>]` stands in it and is looked for before a
- *            repeat. Notes are internal: a member never sees them. */
+ *            repeat. Notes are internal: a member never sees them. A ticket of another desk
+ *            gets no note here: its number would name a stranger's. */
 #ifndef USHER_SUPPORT_H
 #define USHER_SUPPORT_H
 
 #include "jobs.h"
+
+#define SUPPORT_ASKS "requester" /* jobs of that kind: whose ticket is it? */
 
 enum { SUPPORT_TABLE_NOTES = JOBS_TABLES };
 

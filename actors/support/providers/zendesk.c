@@ -2,6 +2,7 @@
  *
  *   a ticket is named:  [comments, look for the marker] -> note (PUT) -> tags (PUT)
  *   none is named:      [find by external_id] -> create (POST with Idempotency-Key)
+ *   whose ticket is it: the user that the webhook named by number
  *
  * The steps in brackets run before a repeat only: a note has no idempotency key, and that of a new
  * ticket is kept for hours only. Tags are added, never replaced. */
@@ -17,12 +18,15 @@ static const struct setting own_settings[] = {
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
 
-enum { START, COMMENTS, NOTE, TAGS, FIND, CREATE };
+enum { START, COMMENTS, NOTE, TAGS, FIND, CREATE, REQUESTER };
 
 static int real_step(const struct task *task, int step)
 {
     if (step != START) {
         return step;
+    }
+    if (strcmp(task->kind, SUPPORT_ASKS) == 0) {
+        return REQUESTER;
     }
     if (*tree_text(task->payload, "ticket")) {
         return task->repeat ? COMMENTS : NOTE;
@@ -140,6 +144,12 @@ static enum fault zendesk_request(const struct task *task, int given, struct cal
     if (step == CREATE) {
         return ask_create(task, call);
     }
+    if (step == REQUESTER) {
+        enum fault fault = begin(task->settings, task->secret, call, "GET", "/api/v2/users/");
+        call_escape(&call->url, tree_text(task->payload, "customer"));
+        buf_add_text(&call->url, ".json");
+        return fault;
+    }
     if (step != FIND) {
         return ask_ticket(task, step, call);
     }
@@ -197,6 +207,14 @@ static void learn_ticket(const json_t *ticket, struct verdict *verdict)
     verdict_set(verdict, VERDICT_DONE, "%s", "");
 }
 
+/* A caller or a guest may have no address: then nobody can say who it is. */
+static void learn_requester(const json_t *user, struct verdict *verdict)
+{
+    tree_set_text(verdict->learned, "email", tree_text(user, "email"));
+    tree_set_text(verdict->learned, "name", tree_text(user, "name"));
+    verdict_set(verdict, VERDICT_DONE, "%s", "");
+}
+
 static void on_good(const struct task *task, int step, const json_t *tree, struct verdict *verdict)
 {
     const json_t *ticket = step == FIND ? found_ticket(task, tree) : tree_get(tree, "ticket");
@@ -216,6 +234,9 @@ static void on_good(const struct task *task, int step, const json_t *tree, struc
         break;
     case CREATE:
         learn_ticket(ticket, verdict);
+        break;
+    case REQUESTER:
+        learn_requester(tree_get(tree, "user"), verdict);
         break;
     default:
         verdict_set(verdict, VERDICT_DONE, "%s", "");
@@ -241,7 +262,8 @@ static void zendesk_outcome(const struct task *task, int given, const struct ans
         /* The idempotency key was used with another body: then the ticket may be there. */
         step_to(verdict, FIND);
     } else if (came && answer->status == 404 && step != CREATE) {
-        verdict_set(verdict, VERDICT_NEVER, "Zendesk has no ticket of this number (404)");
+        verdict_set(verdict, VERDICT_NEVER, "Zendesk has no %s of this number (404)",
+                    step == REQUESTER ? "person" : "ticket");
     } else if (came && answer->status == 422) {
         verdict_set(verdict, VERDICT_NEVER,
                     step == CREATE ? "Zendesk takes the new ticket for invalid (422)"
@@ -257,6 +279,7 @@ const struct adapter support_zendesk = {.name = "zendesk",
                                         .secret = "support/key",
                                         .calls_per_10s = 30,
                                         .steps_max = 4,
+                                        .asks = SUPPORT_ASKS,
                                         .check = zendesk_check,
                                         .request = zendesk_request,
                                         .outcome = zendesk_outcome,

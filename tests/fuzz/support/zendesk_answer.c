@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
                             .len = body.len,
                             .words = ""};
     struct verdict verdict = {.learned = learned};
-    support_zendesk.outcome(&task, (bytes[1] & 0x3f) % 6, &answer, &verdict);
+    support_zendesk.outcome(&task, (bytes[1] & 0x3f) % 7, &answer, &verdict);
     MUST(memchr(verdict.words, 0, sizeof verdict.words));
     json_decref(payload);
     json_decref(learned);

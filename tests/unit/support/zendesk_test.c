@@ -5,7 +5,7 @@
 
 extern const struct adapter support_zendesk;
 
-enum { START, COMMENTS, NOTE, TAGS, FIND, CREATE };
+enum { START, COMMENTS, NOTE, TAGS, FIND, CREATE, REQUESTER };
 
 struct fixture {
     char *home;
@@ -119,6 +119,26 @@ static void a_named_ticket_gets_the_note(void **state)
     goes(f, START, 200, "{\"comments\":7}", VERDICT_STEP, NOTE);
 }
 
+static void a_person_is_looked_up(void **state)
+{
+    struct fixture *f = *state;
+    f->task.kind = SUPPORT_ASKS;
+    f->task.repeat = true;
+    tree_set_text(f->payload, "ticket", "35436");
+    tree_set_text(f->payload, "customer", "20978392/x");
+    sends(f, START,
+          "GET https://x.zendesk.com/api/v2/users/20978392%2Fx.json\n"
+          "Accept: application/json\nuser agent@x.com/token:token\n");
+    goes(f, START, 404, "{}", VERDICT_NEVER, 0);
+    goes(f, START, 200, "<html>", VERDICT_AGAIN, 0);
+    goes(f, START, 200, "{\"user\":{\"email\":null,\"name\":7}}", VERDICT_DONE, 0);
+    assert_string_equal(tree_text(f->learned, "email"), "");
+    goes(f, START, 200, "{\"user\":{\"email\":\"ada@example.com\",\"name\":\"Ada\"}}", VERDICT_DONE,
+         0);
+    assert_string_equal(tree_text(f->learned, "email"), "ada@example.com");
+    assert_string_equal(tree_text(f->learned, "name"), "Ada");
+}
+
 static void answers_are_classified(void **state)
 {
     struct fixture *f = *state;
@@ -181,9 +201,10 @@ static void settings_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_ticket_is_made_with_its_key),     TEST(a_repeat_looks_first),
-        TEST(a_named_ticket_gets_the_note),      TEST(answers_are_classified),
-        TEST(the_note_says_what_an_agent_needs), TEST(settings_are_checked),
+        TEST(a_ticket_is_made_with_its_key), TEST(a_repeat_looks_first),
+        TEST(a_named_ticket_gets_the_note),  TEST(a_person_is_looked_up),
+        TEST(answers_are_classified),        TEST(the_note_says_what_an_agent_needs),
+        TEST(settings_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
