@@ -1,10 +1,12 @@
 #include "http_call.h"
 
+#include "clock.h"
 #include "must.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <openssl/x509_vfy.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,6 +46,24 @@ void call_escape(struct buf *url, const char *text)
             buf_printf(url, "%%%02X", c);
         }
     }
+}
+
+bool answer_header(const struct answer *answer, const char *name, char *value, size_t room)
+{
+    size_t len = strlen(name);
+    const char *line = answer->headers;
+    while (line && *line) {
+        size_t all = strcspn(line, "\n");
+        if (all > len && line[len] == ':' && strncasecmp(line, name, len) == 0) {
+            size_t from = len + 1 + strspn(line + len + 1, " \t");
+            size_t bytes = from < all ? all - from : 0;
+            snprintf(value, room, "%.*s", (int)bytes, line + from);
+            return true;
+        }
+        line += all + (line[all] == '\n');
+    }
+    *value = '\0';
+    return false;
 }
 
 /* --- which URLs ------------------------------------------------------------------------------ */
@@ -116,6 +136,26 @@ static size_t on_answer(char *bytes, size_t size, size_t count, void *self)
     return len;
 }
 
+/* A line at a time; those of an answer that goes before the real one (100) are forgotten. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *self)
+{
+    struct http_call *call = self;
+    size_t len = size * count;
+    size_t text = len;
+    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        buf_reset(&call->answer_headers);
+        return len;
+    }
+    while (text > 0 && strchr(" \t\r\n", bytes[text - 1])) {
+        text--;
+    }
+    if (text > 0 && call->answer_headers.len + text < HTTP_HEADERS_BYTES_MAX) {
+        buf_add(&call->answer_headers, bytes, text);
+        buf_add_text(&call->answer_headers, "\n");
+    }
+    return len;
+}
+
 static size_t on_send(char *room, size_t size, size_t count, void *self)
 {
     struct http_call *call = self;
@@ -185,6 +225,8 @@ static void set_http(struct http_call *call, const struct call *wanted)
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_USERAGENT, "usher/" USHER_VERSION);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, call);
     if (wanted->user.len > 0) {
         SET(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     }
@@ -294,6 +336,7 @@ void http_call_destroy(struct http_call **out)
     curl_slist_free_all(call->recipients);
     buf_fini(&call->sending);
     buf_fini(&call->answer);
+    buf_fini(&call->answer_headers);
     free(call);
 }
 
@@ -422,6 +465,8 @@ void http_call_answer(struct http_call *call, CURLcode code, struct answer *answ
     answer->tls_until_ms = tls_until_ms(call);
     answer->body = buf_text(&call->answer);
     answer->len = call->answer.len;
+    answer->headers = buf_text(&call->answer_headers);
+    answer->at_ms = clock_wall_ms();
     answer->words = call->too_large    ? "the answer is larger than 1 MiB"
                     : *call->error     ? call->error
                     : code == CURLE_OK ? ""

@@ -16,6 +16,7 @@ struct http_call {
     struct buf sending; /* body or message */
     size_t sent_bytes;
     struct buf answer;
+    struct buf answer_headers;
     bool mail;
     bool too_large;
     bool hold;

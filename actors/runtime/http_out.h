@@ -24,6 +24,7 @@
 enum {
     HTTP_CALLS_MAX = 64,
     HTTP_ANSWER_BYTES_MAX = 1 << 20,
+    HTTP_HEADERS_BYTES_MAX = 16384,
     HTTP_TIMEOUT_MS = 10000,
     HTTP_RETRY_AFTER_MS_MAX = 24 * 3600 * 1000
 };
@@ -73,6 +74,8 @@ struct answer {
     int64_t retry_after_ms; /* 0: not said; at most HTTP_RETRY_AFTER_MS_MAX */
     const char *body;       /* NUL behind it */
     size_t len;
+    const char *headers; /* "Name: value\n" each, up to HTTP_HEADERS_BYTES_MAX; NULL: none */
+    int64_t at_ms;       /* when it came, by our clock */
     const char *words; /* of the library, for a fault; never a secret */
     int latency_ms;
     enum answer_tls tls;
@@ -81,6 +84,9 @@ struct answer {
     const char *type;     /* Content-Type; "" */
     const char *redirect; /* where a 3xx leads; "" */
 };
+
+/* The value of a header, in any case of its name, cut to the room; false, and "", without one. */
+bool answer_header(const struct answer *answer, const char *name, char *value, size_t room);
 
 struct http_out;
 

@@ -128,6 +128,8 @@ struct caught {
     bool done;
     struct answer answer;
     char body[64];
+    char id[16];
+    size_t headers_len;
 };
 
 static void on_done(void *self, const struct answer *answer)
@@ -138,6 +140,9 @@ static void on_done(void *self, const struct answer *answer)
     caught->answer = *answer;
     caught->answer.words = ""; /* borrowed until we return */
     caught->answer.body = NULL;
+    (void)answer_header(answer, "resource-id", caught->id, sizeof caught->id);
+    caught->headers_len = strlen(answer->headers);
+    caught->answer.headers = NULL;
     snprintf(caught->body, sizeof caught->body, "%.60s", answer->body);
 }
 
@@ -198,6 +203,57 @@ static void retry_after_is_read_and_bounded(void **state)
     caught =
         call_saying("HTTP/1.1 503 No\r\nRetry-After: 99999999999\r\nContent-Length: 0\r\n\r\n", 0);
     assert_int_equal(caught.answer.retry_after_ms, HTTP_RETRY_AFTER_MS_MAX);
+}
+
+static void headers_are_read(void **state)
+{
+    (void)state;
+    struct caught caught =
+        call_saying("HTTP/1.1 201 Created\r\nX-Resource-ID: 1\r\nResource-ID:  4711 \r\n"
+                    "Content-Length: 0\r\n\r\n",
+                    0);
+    assert_int_equal(caught.answer.status, 201);
+    assert_string_equal(caught.id, "4711");
+    assert_true(caught.answer.at_ms > 0);
+    static const struct {
+        const char *headers;
+        const char *value;
+        bool there;
+    } rows[] = {
+        {"A: b\nResource-ID: 5\n", "5", true},
+        {"RESOURCE-id:5\n", "5", true},
+        {"Resource-ID:\nA: b\n", "", true},
+        {"Resource-ID: 12345678901234567890\n", "123456789012345", true},
+        {"X: Resource-ID: 5\n", "", false},
+        {"Resource-ID", "", false},
+        {"Resource-IDs: 5\n", "", false},
+        {"", "", false},
+        {NULL, "", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct answer answer = {.headers = rows[i].headers};
+        char value[16] = "before";
+        assert_int_equal(answer_header(&answer, "Resource-ID", value, sizeof value), rows[i].there);
+        assert_string_equal(value, rows[i].value);
+    }
+}
+
+/* What does not fit is left out, and the answer is one all the same. */
+static void many_headers_are_cut_off(void **state)
+{
+    (void)state;
+    struct buf says = {0};
+    buf_add_text(&says, "HTTP/1.1 200 OK\r\nResource-ID: 5\r\n");
+    for (int i = 0; i < 500; i++) {
+        buf_printf(&says, "X-Header-%d: 01234567890123456789012345678901234567890123456789\r\n", i);
+    }
+    buf_add_text(&says, "Content-Length: 2\r\n\r\nok");
+    struct caught caught = call_saying(buf_text(&says), 0);
+    assert_int_equal(caught.answer.fault, OK);
+    assert_string_equal(caught.body, "ok");
+    assert_string_equal(caught.id, "5");
+    assert_in_range(caught.headers_len, HTTP_HEADERS_BYTES_MAX / 2, HTTP_HEADERS_BYTES_MAX);
+    buf_fini(&says);
 }
 
 static void a_redirect_is_an_answer(void **state)
@@ -312,6 +368,8 @@ int main(void)
         cmocka_unit_test(headers),
         cmocka_unit_test(an_answer_comes),
         cmocka_unit_test(retry_after_is_read_and_bounded),
+        cmocka_unit_test(headers_are_read),
+        cmocka_unit_test(many_headers_are_cut_off),
         cmocka_unit_test(a_redirect_is_an_answer),
         cmocka_unit_test(a_large_answer_is_cut_off),
         cmocka_unit_test(silence_is_a_timeout),
