@@ -52,6 +52,16 @@ void verdict_http(const struct answer *answer, struct verdict *verdict)
     }
 }
 
+void verdict_login(const struct answer *answer, struct verdict *verdict)
+{
+    verdict_http(answer, verdict);
+    if (verdict->kind == VERDICT_NEVER || verdict->kind == VERDICT_FORBIDDEN ||
+        verdict->kind == VERDICT_REFUSED) {
+        verdict_set(verdict, VERDICT_REFUSED, "the login is refused (%d)", answer->status);
+    }
+    verdict->ambiguous = false; /* nothing but a token was asked for */
+}
+
 static bool login_refused(int status)
 {
     return status == 530 || status == 534 || status == 535 || status == 538;

@@ -7,7 +7,12 @@
  * Promise    An adapter never retries, stores, waits or logs. What it learns (the target's contact
  *            id) it puts into verdict->learned; the engine keeps it with the job, shows it as
  *            task->learned at the next attempt, and carries it in job.done, so that a rebuilt
- *            store knows it again.
+ *            store knows it again. What a repeat must not decide anew is kept before the next
+ *            step's call leaves, if verdict->keep asks for it.
+ *            A key that only opens a session (OAuth2 client credentials) has login() and token():
+ *            the engine logs in before the first call, shows the token as task->token, keeps it in
+ *            memory, and logs in again when it is about to end, and once for an attempt whose call
+ *            is refused (401) before that counts.
  * Ownership  Everything in a task is borrowed for the call. */
 #ifndef USHER_ADAPTER_H
 #define USHER_ADAPTER_H
@@ -31,6 +36,7 @@ struct task {
     const json_t *learned; /* by earlier attempts and steps; an object, never NULL */
     int64_t created_ms;    /* stable over all attempts */
     const char *secret;    /* first line of the target's secret setting; "" without one */
+    const char *token;     /* what login() gave; "" without one */
     const struct settings *settings;
 };
 
@@ -52,7 +58,9 @@ struct verdict {
     int64_t retry_after_ms;
     int64_t hold_ms; /* AGAIN: a quota is used up, nothing is sent to this target for so long; costs
                         the job no attempt. 0: this job alone (a 429 holds all by itself, shortly) */
+    bool alone;      /* AGAIN: a 429 that speaks of this job's object only, and holds nobody else */
     bool ambiguous;  /* AGAIN: the attempt may have got through */
+    bool keep;       /* STEP: `learned` is durable before its call leaves */
     char words[VERDICT_WORDS_BYTES]; /* for a person; never a body, an address or a secret */
     json_t *learned;                 /* an object to add to; made by the engine */
 };
@@ -76,8 +84,15 @@ struct adapter {
     void (*outcome)(const struct task *task, int step, const struct answer *answer,
                     struct verdict *verdict);
 
-    /* A harmless call that needs our key; NULL: the target has no key to refuse. Any answer but
-     * 401, 403 and a failure to get one means that the key is taken. */
+    /* Both or neither. login() builds the call that asks for a token; token() reads its answer:
+     * DONE with a new text, and its lifetime if it is said, else what verdict_login() makes of it. */
+    enum fault (*login)(const struct settings *settings, const char *secret, struct call *call);
+    void (*token)(const struct answer *answer, char **token, int64_t *lifetime_ms,
+                  struct verdict *verdict);
+
+    /* A harmless call that needs our key (with login(): the token); NULL: the target has no key to
+     * refuse, or logging in says enough. Any answer but 401, 403 and a failure to get one means
+     * that the key is taken. */
     enum fault (*probe)(const struct settings *settings, const char *secret, struct call *call);
 
     /* Embedded providers: does it, inside the transaction in which the job becomes done. */
@@ -91,6 +106,9 @@ const struct adapter *adapter_find(const struct adapter *const *adapters, const 
  * 429, 5xx, no answer: again; 401 refused; 403 forbidden; other: never. Adapters look at what they
  * know better first. Words name the status. */
 void verdict_http(const struct answer *answer, struct verdict *verdict);
+
+/* The same for a login: what is not trouble of the target is our key refused, whatever the status. */
+void verdict_login(const struct answer *answer, struct verdict *verdict);
 
 /* The same for a reply of an SMTP server: 2xx done, 4xx again, 5xx never, 535 and its like refused;
  * lost after the final dot: uncertain. */

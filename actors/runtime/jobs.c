@@ -197,6 +197,9 @@ void jobs_destroy(struct jobs **out)
     for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
         flight_clear(&jobs->flights[i]);
     }
+    for (size_t i = 0; i < jobs->slot_count; i++) {
+        login_fini(&jobs->slots[i]);
+    }
     if (jobs->timer >= 0) {
         zloop_timer_end(actor_loop(jobs->options.actor), jobs->timer);
     }

@@ -16,6 +16,7 @@ struct task flight_task(const struct flight *flight)
                          .learned = flight->learned,
                          .created_ms = flight->created_ms,
                          .secret = flight->secret ? flight->secret : "",
+                         .token = flight->token ? flight->token : "",
                          .settings = flight->slot->wanted.settings};
 }
 
@@ -25,6 +26,7 @@ void flight_clear(struct flight *flight)
     json_decref(flight->payload);
     json_decref(flight->learned);
     free(flight->secret);
+    free(flight->token);
     *flight = (struct flight){.jobs = jobs, .stage = FLIGHT_FREE};
 }
 
@@ -50,7 +52,7 @@ enum fault slot_secret(const struct slot *slot, char **secret)
     return OK;
 }
 
-static void ended(struct flight *flight)
+void flight_end(struct flight *flight)
 {
     struct jobs *jobs = flight->jobs;
     flight->stage = FLIGHT_ENDED;
@@ -67,7 +69,7 @@ static void ended(struct flight *flight)
     jobs_wake(jobs, 0);
 }
 
-static void watch(struct flight *flight, const struct answer *answer)
+void flight_watch(struct flight *flight, const struct answer *answer)
 {
     struct jobs *jobs = flight->jobs;
     struct slot *slot = flight->slot;
@@ -77,7 +79,7 @@ static void watch(struct flight *flight, const struct answer *answer)
         answer->fault != OK || (flight->mail ? answer->status == 421 : answer->status >= 500);
     breaker_ended(&slot->breaker, !down, &jobs->policy, now_ms);
     /* "Not now" is said to all of us, not to this one job. */
-    bool many = !flight->mail && answer->fault == OK && answer->status == 429;
+    bool many = !flight->mail && !flight->verdict.alone && answer->fault == OK && answer->status == 429;
     bool busy = !flight->mail && answer->fault == OK && answer->status == 503;
     int64_t wait_ms = many || busy ? flight->verdict.retry_after_ms : 0;
     wait_ms = many && wait_ms == 0 ? jobs->policy.first_ms : wait_ms;
@@ -117,7 +119,7 @@ static void on_doubt(void *self, const struct answer *answer)
                                               [PROBE_TAKEN] = VERDICT_NEVER,
                                               [PROBE_REFUSED] = VERDICT_REFUSED};
     flight->verdict.kind = kinds[probe_reads(flight->slot, answer)];
-    ended(flight);
+    flight_end(flight);
 }
 
 static bool probe_start(struct jobs *jobs, struct slot *slot, const char *secret, http_done *done,
@@ -136,10 +138,11 @@ static bool probe_start(struct jobs *jobs, struct slot *slot, const char *secret
 
 static void doubt(struct flight *flight)
 {
+    const char *key = flight->token ? flight->token : flight->secret;
     flight->stage = FLIGHT_PROBING;
-    if (!probe_start(flight->jobs, flight->slot, flight->secret, on_doubt, flight, &flight->call)) {
+    if (!probe_start(flight->jobs, flight->slot, key, on_doubt, flight, &flight->call)) {
         flight->verdict.kind = VERDICT_NEVER;
-        ended(flight);
+        flight_end(flight);
     }
 }
 
@@ -154,7 +157,7 @@ static void flight_go_on(struct flight *flight)
     if (wait_ms > JOBS_HOLD_KEPT_MS) {
         verdict_set(&flight->verdict, VERDICT_AGAIN, "%s", slot->held_words);
         flight->verdict.hold_ms = wait_ms;
-        ended(flight);
+        flight_end(flight);
     } else if (wait_ms <= 0 &&
                bucket_take(&slot->bucket, slot->per_10s, flight->bulk, now_ms, &wait_ms)) {
         flight_launch(flight);
@@ -175,6 +178,21 @@ void flights_go_on(struct jobs *jobs)
     }
 }
 
+static void next_step(struct flight *flight)
+{
+    flight->step = flight->verdict.step;
+    if (++flight->steps > flight->slot->wanted.adapter->steps_max) {
+        verdict_set(&flight->verdict, VERDICT_NEVER, "too many steps for one job");
+        flight_end(flight);
+    } else if (flight->verdict.keep) {
+        flight->stage = FLIGHT_KEEPING;
+        jobs_wake(flight->jobs, 0);
+    } else {
+        flight->stage = FLIGHT_NEXT;
+        flight_go_on(flight);
+    }
+}
+
 static void on_done(void *self, const struct answer *answer)
 {
     struct flight *flight = self;
@@ -184,45 +202,50 @@ static void on_done(void *self, const struct answer *answer)
     flight->verdict = (struct verdict){.learned = flight->learned};
     adapter->outcome(&task, flight->step, answer, &flight->verdict);
     if (flight->verdict.kind == VERDICT_STEP) {
-        flight->step = flight->verdict.step;
-        if (++flight->steps > adapter->steps_max) {
-            verdict_set(&flight->verdict, VERDICT_NEVER, "too many steps for one job");
-            ended(flight);
-            return;
-        }
-        flight->stage = FLIGHT_NEXT;
-        flight_go_on(flight);
+        next_step(flight);
         return;
     }
-    watch(flight, answer);
+    if (login_again(flight)) {
+        return;
+    }
+    flight_watch(flight, answer);
     if (flight->verdict.kind == VERDICT_FORBIDDEN) {
         doubt(flight);
         return;
     }
-    if (flight->verdict.kind == VERDICT_REFUSED && !adapter->probe) {
+    if (flight->verdict.kind == VERDICT_REFUSED && !adapter->probe && !adapter->login) {
         flight->verdict.kind = VERDICT_NEVER; /* nothing could find out that it is taken again */
     }
-    ended(flight);
+    flight_end(flight);
+}
+
+/* Read once for an attempt: what rotates meanwhile is the next one's. */
+static bool read_key(struct flight *flight)
+{
+    if (flight->secret) {
+        return true;
+    }
+    enum fault fault = slot_secret(flight->slot, &flight->secret);
+    if (fault != OK) {
+        flight->secret = must_strdup("");
+        verdict_set(&flight->verdict, VERDICT_AGAIN, "cannot read the key: %s", fault_words(fault));
+        flight_end(flight);
+        return false;
+    }
+    session_for(&flight->slot->session, flight->secret);
+    return true;
 }
 
 void flight_launch(struct flight *flight)
 {
     struct jobs *jobs = flight->jobs;
     struct call call = {0};
-    enum fault fault = OK;
-    if (!flight->secret) {
-        fault = slot_secret(flight->slot, &flight->secret);
-        if (fault != OK) {
-            flight->secret = must_strdup("");
-            verdict_set(&flight->verdict, VERDICT_AGAIN, "cannot read the key: %s",
-                        fault_words(fault));
-            ended(flight);
-            return;
-        }
+    if (!read_key(flight) || !login_flight(flight)) {
+        return;
     }
     struct task task = flight_task(flight);
     flight->stage = FLIGHT_CALLING;
-    fault = flight->slot->wanted.adapter->request(&task, flight->step, &call);
+    enum fault fault = flight->slot->wanted.adapter->request(&task, flight->step, &call);
     call.timeout_ms = jobs->timeout_ms;
     flight->mail = call.method && strcmp(call.method, "MAIL") == 0;
     if (fault == OK) {
@@ -235,7 +258,7 @@ void flight_launch(struct flight *flight)
         verdict_set(&flight->verdict, kind,
                     fault == FAULT_DENIED ? "the URL may not be called: https only"
                                           : "the request cannot be made");
-        ended(flight);
+        flight_end(flight);
     }
     call_fini(&call);
 }
@@ -252,16 +275,35 @@ static void on_probe(void *self, const struct answer *answer)
     }
 }
 
+static void probe_call(struct jobs *jobs, struct slot *slot, const char *key)
+{
+    if (!probe_start(jobs, slot, key, on_probe, slot, &slot->probe_call)) {
+        slot->probe_call = 0;
+    }
+}
+
+/* A login that succeeds says of the key what a probe would; its token may still be of no use. */
+void probe_logged_in(struct slot *slot, const struct verdict *verdict)
+{
+    if (verdict->kind == VERDICT_DONE && slot->wanted.adapter->probe) {
+        probe_call(slot->jobs, slot, slot->session.token);
+    } else if (verdict->kind == VERDICT_DONE) {
+        slot->probe_said = PROBE_TAKEN;
+        jobs_wake(slot->jobs, 0);
+    }
+}
+
 void slot_probe(struct jobs *jobs, struct slot *slot)
 {
     uint8_t hash[SHA256_BYTES];
     char *secret = NULL;
     int64_t now_ms = jobs_now_ms(jobs);
-    if (!slot->wanted.adapter->probe) { /* another provider by now, without a key to refuse */
+    const struct adapter *adapter = slot->wanted.adapter;
+    if (!adapter->probe && !adapter->login) { /* another provider by now, without a key to refuse */
         slot->probe_said = PROBE_TAKEN;
         return;
     }
-    if (slot->probe_call != 0 || slot->probe_said == PROBE_TAKEN ||
+    if (slot->probe_call != 0 || slot->probe_login || slot->probe_said == PROBE_TAKEN ||
         slot_secret(slot, &secret) != OK) {
         return;
     }
@@ -270,8 +312,11 @@ void slot_probe(struct jobs *jobs, struct slot *slot)
     if (changed || now_ms >= slot->probe_ms) {
         memcpy(slot->secret_hash, hash, sizeof hash);
         slot->probe_ms = now_ms + jobs->probe_ms;
-        if (!probe_start(jobs, slot, secret, on_probe, slot, &slot->probe_call)) {
-            slot->probe_call = 0;
+        if (adapter->login) {
+            session_fini(&slot->session); /* whatever it is good for, it was given before */
+            slot->probe_login = login_start(slot);
+        } else {
+            probe_call(jobs, slot, secret);
         }
     }
     free(secret);

@@ -4,6 +4,7 @@
  * jobs_store.c   records and their indexes
  * jobs_turn.c    the turn: outcomes, holds and new attempts in one transaction
  * jobs_calls.c   the calls between the turns
+ * jobs_login.c   the login before them, where there is one
  * jobs_members.c documents, aliases, effects
  * jobs_answers.c questions, reports
  * jobs_people.c  what people decide: retry, skip, send again, pause, resume
@@ -13,6 +14,7 @@
 #define USHER_JOBS_CORE_H
 
 #include "jobs.h"
+#include "session.h"
 
 enum {
     JOBS_SLOT_BYTES_MAX = 63,
@@ -91,14 +93,21 @@ struct slot {
     int64_t probe_call;
     bool probe_mail; /* it was a NOOP, its answer is SMTP's */
     enum probe_said probe_said;
+    bool probe_login; /* the login under way is asked for by a probe */
+    /* Of an adapter with login(). */
+    struct session session;
+    int64_t login_call; /* under way; 0: none */
+    char *login_key;    /* the key that it was asked for with */
 };
 
 enum flight_stage {
     FLIGHT_FREE,
     FLIGHT_PLANNED, /* in a turn that has not committed */
+    FLIGHT_LOGIN,   /* waits for a token */
     FLIGHT_CALLING,
     FLIGHT_NEXT,    /* its next step waits for a token, or for the end of a short hold */
     FLIGHT_HELD,    /* asks for `committing` */
+    FLIGHT_KEEPING, /* asks for what it learned to be kept before its next step */
     FLIGHT_PROBING, /* 403: is the key refused? */
     FLIGHT_ENDED    /* has its verdict */
 };
@@ -120,6 +129,8 @@ struct flight {
     json_t *payload;
     json_t *learned;
     char *secret;
+    char *token;  /* that the call under way was made with */
+    bool renewed; /* a token of this attempt was refused already */
     int step;
     int steps;
     int64_t call;
@@ -174,6 +185,8 @@ void record_view(const struct jobs *jobs, const struct record *record, const jso
  * JOBS_TABLE_BY_MEMBER. */
 const char *record_order(const struct record *record);
 json_t *record_learned(const struct record *record, const char *adapter); /* borrowed or NULL */
+/* Keeps what an adapter learned; nothing if that is nothing. */
+void record_learn(struct record *record, const char *adapter, const json_t *learned);
 
 /* Keys of due jobs of a class, by due time. */
 struct key_list {
@@ -259,7 +272,24 @@ void flights_go_on(struct jobs *jobs);
 void flight_clear(struct flight *flight);
 void slot_probe(struct jobs *jobs, struct slot *slot);
 struct task flight_task(const struct flight *flight);
+/* Its verdict stands: the next turn concludes it. */
+void flight_end(struct flight *flight);
+/* What its last answer says of the target as a whole. */
+void flight_watch(struct flight *flight, const struct answer *answer);
+/* The login that a probe asked for has ended. */
+void probe_logged_in(struct slot *slot, const struct verdict *verdict);
 enum fault slot_secret(const struct slot *slot, char **secret) NODISCARD;
+
+/* --- jobs_login.c --- */
+
+/* True: the flight has its token, if its target wants one. False: it waits for it, and is launched
+ * again when it came, or it has ended. */
+bool login_flight(struct flight *flight);
+/* Its token was refused, for the first time: it tries the same step with a new one. */
+bool login_again(struct flight *flight);
+/* A login is under way. False: it cannot be made. */
+bool login_start(struct slot *slot);
+void login_fini(struct slot *slot);
 
 /* --- jobs_people.c --- */
 

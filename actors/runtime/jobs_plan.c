@@ -110,16 +110,6 @@ static enum fault refuse(struct jobs *jobs, struct store_txn *txn, struct slot *
     return fault == OK ? tell_target(jobs, txn, slot, record->trace) : fault;
 }
 
-static void keep_learned(struct record *record, const struct slot *slot, const json_t *learned)
-{
-    if (learned && json_object_size(learned) > 0) {
-        if (!record->learned) {
-            record->learned = json_object();
-        }
-        tree_set(record->learned, slot->wanted.adapter->name, json_deep_copy(learned));
-    }
-}
-
 enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
                          struct record *record, const struct verdict *verdict)
 {
@@ -129,7 +119,7 @@ enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *
     happened.delay_ms = verdict->hold_ms > happened.delay_ms ? verdict->hold_ms : happened.delay_ms;
     enum fault fault = OK;
     EVENT_SET(record->error, verdict->words);
-    keep_learned(record, slot, verdict->learned);
+    record_learn(record, slot->wanted.adapter->name, verdict->learned);
     switch (verdict->kind) {
     case VERDICT_DONE:
         happened.input = JOB_ON_SUCCESS;

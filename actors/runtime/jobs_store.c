@@ -317,6 +317,17 @@ json_t *record_learned(const struct record *record, const char *adapter)
     return tree_get(record->learned, adapter);
 }
 
+void record_learn(struct record *record, const char *adapter, const json_t *learned)
+{
+    if (!learned || json_object_size(learned) == 0) {
+        return;
+    }
+    if (!record->learned) {
+        record->learned = json_object();
+    }
+    tree_set(record->learned, adapter, json_deep_copy(learned));
+}
+
 void record_view(const struct jobs *jobs, const struct record *record, const json_t *document,
                  struct jobs_view *view)
 {

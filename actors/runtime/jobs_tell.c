@@ -218,17 +218,6 @@ static enum fault reread_target(struct jobs *jobs, struct store_txn *txn, const 
     return slot_save(txn, slot);
 }
 
-static void learn(struct record *record, const json_t *data)
-{
-    json_t *learned = tree_get(data, "learned");
-    if (learned) {
-        if (!record->learned) {
-            record->learned = json_object();
-        }
-        tree_set(record->learned, tree_text(data, "target"), json_incref(learned));
-    }
-}
-
 static void adopt(struct record *record, const json_t *data, enum job_state state)
 {
     struct job *job = &record->job;
@@ -237,7 +226,7 @@ static void adopt(struct record *record, const json_t *data, enum job_state stat
     job->attempt = (int)tree_int(data, "attempt");
     record->latency_ms = tree_int(data, "latency_ms");
     EVENT_SET(record->error, tree_text(data, "error"));
-    learn(record, data);
+    record_learn(record, tree_text(data, "target"), tree_get(data, "learned"));
     if (state == JOB_DONE && revision > 0) {
         job->done = revision;
         record->done_version = tree_int(data, "version");

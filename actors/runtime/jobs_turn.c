@@ -32,6 +32,18 @@ static enum fault commit_mail(struct jobs *jobs, struct store_txn *txn, struct f
     return fault;
 }
 
+static enum fault keep(struct store_txn *txn, const struct flight *flight)
+{
+    struct record record;
+    enum fault fault = record_load(txn, flight->key, &record);
+    if (fault == OK) {
+        record_learn(&record, flight->slot->wanted.adapter->name, flight->learned);
+        fault = record_save(txn, &record);
+    }
+    record_fini(&record);
+    return fault;
+}
+
 static enum fault accept_key(struct jobs *jobs, struct store_txn *txn, struct slot *slot)
 {
     int64_t now_ms = jobs_now_ms(jobs);
@@ -55,6 +67,8 @@ static enum fault turn(void *self, struct store_txn *txn)
             flight->order[0] = '\0'; /* its member's next job may begin in this turn */
         } else if (flight->stage == FLIGHT_HELD) {
             fault = commit_mail(jobs, txn, flight);
+        } else if (flight->stage == FLIGHT_KEEPING) {
+            fault = keep(txn, flight);
         }
     }
     for (size_t i = 0; fault == OK && i < jobs->slot_count; i++) {
@@ -77,7 +91,8 @@ static enum fault turn(void *self, struct store_txn *txn)
 static bool anything(const struct jobs *jobs)
 {
     for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
-        if (jobs->flights[i].stage == FLIGHT_ENDED || jobs->flights[i].stage == FLIGHT_HELD) {
+        enum flight_stage stage = jobs->flights[i].stage;
+        if (stage == FLIGHT_ENDED || stage == FLIGHT_HELD || stage == FLIGHT_KEEPING) {
             return true;
         }
     }
@@ -140,8 +155,11 @@ static void go_on(struct jobs *jobs)
             http_out_release(jobs->http, flight->call);
         } else if (flight->stage == FLIGHT_PLANNED) {
             flight_launch(flight);
+        } else if (flight->stage == FLIGHT_KEEPING) {
+            flight->stage = FLIGHT_NEXT;
         }
     }
+    flights_go_on(jobs);
 }
 
 static void forget_plans(struct jobs *jobs)
