@@ -1,6 +1,7 @@
 #include "alert.h"
 
 #include "clock.h"
+#include "console_link.h"
 #include "money.h"
 #include "must.h"
 #include "providers.h"
@@ -93,11 +94,7 @@ static void set_link(const struct alert *alert, json_t *payload, const char *pag
                      const char *member)
 {
     struct buf link = {0};
-    buf_printf(&link, "%s/%s", alert->console, page);
-    if (*member) {
-        buf_add_text(&link, "/");
-        call_escape(&link, member);
-    }
+    console_link(alert->console, page, member, &link);
     tree_set_text(payload, "link", buf_text(&link));
     buf_fini(&link);
 }
@@ -414,18 +411,6 @@ static void read_limits(struct alert *alert)
                 settings_number(settings, "alert/disk"));
 }
 
-/* The console's own section: what people type, or where it listens. */
-static void read_console(struct alert *alert)
-{
-    const char *home = actor_home(alert->actor);
-    char *url = NULL, *listen = NULL;
-    (void)!settings_peek(home, "usher.cfg", "console/url", "", &url);
-    (void)!settings_peek(home, "usher.cfg", "console/listen", "127.0.0.1:8081", &listen);
-    alert->console = *url ? must_strdup(url) : must_sprintf("http://%s", listen);
-    free(url);
-    free(listen);
-}
-
 static enum fault alert_open(struct actor *actor, bool check_only, void **state, struct buf *why)
 {
     struct alert *alert = must_calloc(1, sizeof *alert);
@@ -443,7 +428,7 @@ static enum fault alert_open(struct actor *actor, bool check_only, void **state,
         return fault;
     }
     read_limits(alert);
-    read_console(alert);
+    alert->console = console_base(actor_home(actor));
     if (!check_only) {
         client_on_actors(actor_client(actor), on_actors, alert);
         alert->timer = zloop_timer(actor_loop(actor), LOOK_MS, 0, on_timer, alert);
