@@ -363,15 +363,15 @@ enum fault reader_conclude(struct reader *reader, enum weight weight)
         return OK;
     }
     enum fact_kind first = out->facts[0].kind;
-    bool must_show = weight == BUYS && (first == FACT_PAYMENT || first == FACT_SUBSCRIPTION);
+    bool buys = first == FACT_PAYMENT || first == FACT_SUBSCRIPTION;
     out->type = type_of(&out->facts[0]);
     if (!*reader->rules->products || reader->shows_ours) {
         return OK;
     }
-    if (reader->shows_product || must_show) {
+    if (reader->shows_product || (buys && weight == BUYS)) {
         mark_foreign(out);
         reader_ignore(reader, "of a product that is not ours");
-    } else if (weight == FOLLOWS) {
+    } else if (buys && weight == FOLLOWS) {
         mark_foreign(out);
     }
     return OK;

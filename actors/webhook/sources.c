@@ -40,6 +40,8 @@ const struct setting sources_settings[] = {
      "Price or product ids that are ours, separated by blanks; empty: all."},
     {"webhook/payment/app_user_key", SETTING_TEXT, "user_id app_user userId", 0, 0, NULL,
      "Names in the provider's metadata that hold the app's own user id."},
+    {"webhook/payment/mapping", SETTING_TEXT, "", 0, 200, NULL,
+     "What events of a standard source mean: polar, clerk, or a file such as mappings/own.cfg."},
     {"webhook/payment/tolerance", SETTING_DURATION, "300s", 1000, 86400000, NULL,
      "How old, or how far in the future, a signature may be."},
     {"webhook/payment/key", SETTING_SECRET, "", 0, 0, NULL,
