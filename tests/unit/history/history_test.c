@@ -1,18 +1,12 @@
 /* Whole histories as Stripe tells them, from the body to the member: in every order, and with what
  * was told repeated, they end in one place. The bodies are those of tests/fixtures/stripe. */
-#include "ledger/stories.h"
+#include "told.h"
 
-#include "home.h"
-#include "json_tape.h"
-#include "stripe_facts.h"
+extern const struct provider provider_stripe;
 
-enum { BODIES_MAX = 9, COPIES = 20 };
+static const struct teller stripe = {"stripe", &provider_stripe, NULL};
 
-struct history {
-    const char *name;
-    const char *ends;
-    const char *bodies[BODIES_MAX];
-};
+enum { COPIES = 20 };
 
 #define WHO "ada@example.com"
 #define PURCHASE                                                                                   \
@@ -87,83 +81,10 @@ static const struct history histories[] = {
      {"checkout_guest_free"}},
 };
 
-static struct rules rules;
-
-static void tell_body(struct factset *set, const char *name)
-{
-    static const struct provider_rules provider = {
-        .live = false, .products = "", .app_user_keys = "user_id app_user userId"};
-    char *path = must_sprintf("%s/tests/fixtures/stripe/%s.json", USHER_SOURCE, name), *body;
-    size_t len;
-    assert_int_equal(home_read_file(path, 1 << 20, &body, &len), OK);
-    struct tape tape = {0};
-    struct translation translation;
-    assert_int_equal(tape_parse(&tape, body, len), OK);
-    assert_int_equal(stripe_facts(&tape, &provider, &translation), OK);
-    assert_true(translation.fact_count > 0);
-    for (size_t i = 0; i < translation.fact_count; i++) {
-        factset_add(set, "stripe", &translation.facts[i], START);
-    }
-    tape_fini(&tape);
-    free(body);
-    free(path);
-}
-
-static char *words_of(const struct factset *sets, const size_t *order, size_t count)
-{
-    struct factset set = {0};
-    for (size_t i = 0; i < count; i++) {
-        factset_merge(&set, &sets[order[i]]);
-    }
-    struct view *view = view_new(&set, &rules);
-    char *words = story_words(view);
-    view_destroy(&view);
-    factset_fini(&set);
-    return words;
-}
-
-/* Heap's way through all orders. */
-static void permute(const struct history *history, const struct factset *sets, size_t *order,
-                    size_t count, size_t left, const char *first)
-{
-    if (left == 1) {
-        char *words = words_of(sets, order, count);
-        if (strcmp(words, first) != 0) {
-            fail_msg("%s: %s in another order, %s first", history->name, words, first);
-        }
-        free(words);
-        return;
-    }
-    for (size_t i = 0; i < left; i++) {
-        permute(history, sets, order, count, left - 1, first);
-        size_t other = left % 2 ? 0 : i, swap = order[other];
-        order[other] = order[left - 1];
-        order[left - 1] = swap;
-    }
-}
-
 static void every_order_of_stripes_events_ends_the_same(void **state)
 {
     (void)state;
-    for (size_t h = 0; h < sizeof histories / sizeof *histories; h++) {
-        const struct history *history = &histories[h];
-        struct factset sets[BODIES_MAX] = {0};
-        size_t order[BODIES_MAX], count = 0;
-        while (count < BODIES_MAX && history->bodies[count]) {
-            tell_body(&sets[count], history->bodies[count]);
-            order[count] = count;
-            count++;
-        }
-        char *first = words_of(sets, order, count);
-        if (history->ends && strcmp(first, history->ends) != 0) {
-            fail_msg("%s: ends as %s, not as %s", history->name, first, history->ends);
-        }
-        permute(history, sets, order, count, count, first);
-        for (size_t i = 0; i < count; i++) {
-            factset_fini(&sets[i]);
-        }
-        free(first);
-    }
+    TELL(&stripe, histories);
 }
 
 static void twenty_copies_shuffled_are_one_purchase(void **state)
@@ -175,7 +96,7 @@ static void twenty_copies_shuffled_are_one_purchase(void **state)
     uint32_t at = 0;
     for (int i = 0; i < COPIES * COUNT; i++) {
         at = (at + 5) % COUNT; /* 5 and 7: every body, twenty times, out of order */
-        tell_body(&set, bodies[at]);
+        tell_body(&set, &stripe, bodies[at]);
     }
     struct view *view = view_new(&set, &rules);
     assert_int_equal(view->member_count, 1);
