@@ -2,9 +2,11 @@
 import base64
 import hashlib
 import hmac
+import json
 
 import pytest
 
+import peers
 from sinks import Answer, HttpSink
 from stage import member
 
@@ -49,6 +51,20 @@ def test_signed_as_standard_webhooks(stage, sink):
     assert data == {"member": "mem_0001", "version": 2, "access": True, "until": None,
                     "reason": "invoice in_1 paid, no refund", "features": ["member"],
                     "state": "active", "asOf": data["asOf"]}
+
+
+def test_other_peoples_libraries_verify_it(stage, sink):
+    other = "whsec_" + base64.b64encode(b"o" * 24).decode()
+    stranger = "whsec_" + base64.b64encode(b"x" * 24).decode()
+    sink.script(Answer(200, {}), path="/api/usher")
+    tell(stage, sink, f"{SECRET}\n{other}")
+    stage.publish(member(1, version=2))
+    stage.wait_job("app", "access:mem_0001", "done")
+    call = sink.calls("POST")[0]
+    sent = {name.lower(): value for name, value in call["headers"].items()}
+    rows = [{"library": library, "secret": secret, "body": call["raw"].decode(), "headers": sent}
+            for library in ("standardwebhooks", "svix") for secret in (SECRET, other, stranger)]
+    assert json.loads(peers.node("verify.mjs", json.dumps(rows))) == 2 * [True, True, False]
 
 
 def test_newest_wins_whatever_the_answers(stage, sink):
