@@ -63,7 +63,12 @@ void key_trace(struct store_txn *txn, const char *trace, struct key *key)
 /* Under which a provider's own id is known here. */
 enum fault projection_event_seq(struct store_txn *txn, const char *id, uint64_t *seq)
 {
-    static const char *const sources[] = {"", "stripe:", "zendesk:", "local:"};
+    static const char *const sources[] = {
+        "",
+#define X(name) name ":",
+#include "source_table.h"
+#undef X
+    };
     enum fault fault = FAULT_NOT_FOUND;
     for (size_t i = 0; fault == FAULT_NOT_FOUND && i < sizeof sources / sizeof *sources; i++) {
         char whole[EVENT_ID_BYTES_MAX + 16];

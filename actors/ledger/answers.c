@@ -305,7 +305,12 @@ static enum fault find_trace(struct store_txn *txn, const char *id,
  * source that begins a trace. */
 static json_t *answer_trace(struct store_txn *txn, const json_t *question, enum fault *fault)
 {
-    static const char *const sources[] = {"", "stripe:", "zendesk:", "local:"};
+    static const char *const sources[] = {
+        "",
+#define X(name) name ":",
+#include "source_table.h"
+#undef X
+    };
     const char *id = tree_text(question, "id");
     json_t *answer = json_object(), *seqs = json_array();
     char trace[EVENT_ID_BYTES_MAX + 1] = "";

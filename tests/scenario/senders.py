@@ -5,7 +5,7 @@ body(folder, name, who)    the bytes of tests/fixtures/FOLDER/NAME.json, told of
                            nothing lies in the future and no mail is too old to be sent
 paddle, lemonsqueezy, standard, svix
                            the headers of a body under a secret, as each of them signs
-post(port, ...)            to a source's own path
+post(port, ...)            to a source's own path; headers are a dict, or pairs where one is doubled
 """
 import base64
 import hashlib
@@ -82,7 +82,12 @@ def post(port, data, headers, source="", timeout=30):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         path = "/api/webhooks/payment" + (f"/{source}" if source else "")
-        connection.request("POST", path, data, {"Content-Type": "application/json", **headers})
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(data)))
+        for name, value in headers.items() if isinstance(headers, dict) else headers:
+            connection.putheader(name, value)
+        connection.endheaders(data)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
