@@ -20,6 +20,10 @@ static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
 static const struct setting support_settings[] = {
     {"support/provider", SETTING_CHOICE, "local", 0, 0, PROVIDER_NAMES,
      "Where support notes go: into usher itself (local), or to your support desk."},
+    {"support/desk", SETTING_TEXT, "", 0, EVENT_NAME_BYTES_MAX, NULL,
+     "Which source of webhook/support tells of this desk's tickets; empty: the one that is called "
+     "as "
+     "the provider."},
     JOBS_SETTINGS("support"),
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
@@ -28,7 +32,8 @@ static const struct setting support_settings[] = {
  * its own: it keeps notes on anybody's. */
 static bool is_our_desk(const struct support *support, const char *source)
 {
-    return support->adapter->perform || strcmp(support->adapter->name, source) == 0;
+    const char *desk = settings_text(actor_settings(support->actor), "support/desk");
+    return support->adapter->perform || strcmp(*desk ? desk : support->adapter->name, source) == 0;
 }
 
 static json_t *support_prepare(void *self, struct store_txn *txn, const struct jobs_view *view,

@@ -1,6 +1,7 @@
 #include "door.h"
 
 #include "clock.h"
+#include "errands.h"
 #include "intake.h"
 #include "logs.h"
 #include "must.h"
@@ -30,6 +31,7 @@ struct door {
     struct client *client;
     const struct settings *settings;
     struct sources sources;
+    struct errands *errands;
     int answer_ms;
     struct throttle throttle;
     struct tape tape;
@@ -237,29 +239,53 @@ static bool refuse_before_work(struct door *door, struct web_request *request)
     return false;
 }
 
+/* False if the request goes no further: it waits for the document, or is answered. */
+static bool has_document(struct door *door, struct web_request *request,
+                         const struct source *source, const char *url, struct slice *document)
+{
+    enum errand errand =
+        errands_ask(door->errands, url, web_ticket(request), source->provider->kind, document);
+    if (errand == ERRAND_FAILED) {
+        throttle_charge(&door->throttle, web_address(request), clock_mono_ms());
+        refuse_now(door, request, OUTCOME_UNCHECKED);
+    }
+    return errand == ERRAND_THERE;
+}
+
 static void take(struct door *door, struct web_request *request, struct source *source,
-                 const struct post *post)
+                 struct post *post)
 {
     const struct provider *provider = source->provider;
-    enum verdict verdict =
-        provider->verify(post, source->secrets, clock_wall_ms() / 1000, source->tolerance_s);
+    int64_t now_s = clock_wall_ms() / 1000;
+    char url[URL_CHARS_MAX + 1] = "";
+    post->own = source->own;
+    post->document_url = url;
+    enum verdict verdict = provider->verify(post, source->secrets, now_s, source->tolerance_s);
+    if (verdict == VERDICT_UNDECIDED) {
+        if (!has_document(door, request, source, url, &post->document)) {
+            return;
+        }
+        verdict = provider->verify(post, source->secrets, now_s, source->tolerance_s);
+    }
     if (verdict != VERDICT_GENUINE) {
         refuse_bad(door, request, source, outcome_of(verdict));
         return;
     }
     struct translation translation;
+    struct slice visited;
     if (tape_parse(&door->tape, post->body.bytes, post->body.len) != OK) {
         refuse_bad(door, request, source, OUTCOME_NOT_JSON);
     } else if (provider->translate(post, &door->tape, &source->rules, &translation) != OK) {
         refuse_bad(door, request, source, OUTCOME_NOT_EVENT);
-    } else {
+    } else if (!*translation.visit ||
+               has_document(door, request, source, translation.visit, &visited)) {
         publish(door, request, source, &translation);
     }
 }
 
 static void on_post(struct door *door, struct web_request *request, enum source_kind kind)
 {
-    struct post post = {web_body(request), request, headers_of};
+    struct post post = {.body = web_body(request), .request = request, .headers = headers_of};
     const char *name = web_param(request, "source");
     struct source *source =
         name ? source_named(&door->sources, kind, name) : source_of(&door->sources, kind, &post);
@@ -284,6 +310,16 @@ static void on_support(void *self, struct web_request *request)
 static void on_mail(void *self, struct web_request *request)
 {
     on_post(self, request, SOURCE_MAIL);
+}
+
+/* What a request waited for has come, or cannot be had. It may be gone by then. */
+static void on_errand(void *self, uint64_t ticket, int kind)
+{
+    struct door *door = self;
+    struct web_request *request = web_find(door->web, ticket);
+    if (request) {
+        on_post(door, request, (enum source_kind)kind);
+    }
 }
 
 static void on_head(void *self, struct web_request *request)
@@ -354,7 +390,8 @@ enum fault door_open(zloop_t *loop, struct client *client, const struct settings
     door->throttle.burst = (int)settings_number(settings, "webhook/limits/wrong");
     door->throttle.refill_ms = WRONG_REFILL_MS;
     door->throttle.seed = random_u64();
-    fault = open_web(door, loop);
+    fault = errands_new(loop, door->answer_ms, on_errand, door, &door->errands);
+    fault = fault == OK ? open_web(door, loop) : fault;
     if (fault != OK) {
         buf_printf(why, "webhook/listen: %s: %s\n", settings_text(settings, "webhook/listen"),
                    fault_words(fault));
@@ -371,6 +408,7 @@ void door_close(struct door **door)
     if (!self) {
         return;
     }
+    errands_destroy(&self->errands);
     web_close(&self->web);
     for (size_t i = 0; i < self->all_count; i++) {
         free(self->all[i]);

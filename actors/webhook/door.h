@@ -3,6 +3,7 @@
  * Use        door_open() with the actor's loop, client and settings; everything else happens by
  *            itself. The actor takes counts and notes from it on a timer.
  * Promise    A request is answered 200 only after the broker has said that its event is on disk.
+ *            One whose signature needs a document from elsewhere waits for it, a deadline long.
  *            Nothing that was not signed by the provider reaches the parser.
  * Limits     DOOR_IN_FLIGHT_MAX events and DOOR_IN_FLIGHT_BYTES_MAX wait for the broker; beyond
  *            that, while the broker is away, and while events older than the answer's deadline

@@ -2,7 +2,9 @@
  *
  * Use        A provider's file defines `const struct provider provider_<name>`. The door verifies a
  *            post's bytes, then translates them into facts. Both calls are pure: bytes, settings and
- *            time in, words out. A provider never answers, stores or logs.
+ *            time in, words out. A provider never answers, stores or logs. One whose signature needs a
+ *            document from elsewhere (a certificate) says where it is; the door fetches it and asks
+ *            again. It names no URL that a stranger could have chosen.
  * Ownership  A translation borrows from the tape and the post. */
 #ifndef USHER_PROVIDER_H
 #define USHER_PROVIDER_H
@@ -23,11 +25,14 @@ enum verdict {
     VERDICT_DOUBLED,   /* more than one header */
     VERDICT_MALFORMED, /* not a header of this scheme */
     VERDICT_FORGED,    /* well formed, and made with no secret of ours */
-    VERDICT_STALE      /* genuine, and too old or too far in the future */
+    VERDICT_STALE,     /* genuine, and too old or too far in the future */
+    VERDICT_UNDECIDED  /* not without the document at *post->document_url */
 };
 
 /* What a provider tells of. */
 enum source_kind { SOURCE_PAYMENT, SOURCE_SUPPORT, SOURCE_MAIL, SOURCE_KINDS };
+
+enum { URL_CHARS_MAX = 1000 };
 
 /* What arrived. */
 struct post {
@@ -35,6 +40,9 @@ struct post {
     const void *request; /* for headers() alone */
     /* Fills in at most `room` values of a header and says how many there are. */
     size_t (*headers)(const struct post *post, const char *name, const char **values, size_t room);
+    const void *own;       /* what the provider's open() made for this source */
+    struct slice document; /* what was at document_url; empty: not fetched yet */
+    char *document_url;    /* room for URL_CHARS_MAX and a NUL */
 };
 
 /* The one value of a header. NULL, and *wrong says MISSING or DOUBLED. */
@@ -55,6 +63,7 @@ struct translation {
     const char *provider_type; /* "invoice.paid" */
     const char *type;          /* of event_table.h */
     const char *ignored;       /* why it has no effect; "" if it has */
+    const char *visit;         /* a URL to be got before it is recorded; "": none */
     int64_t created_s;
     bool livemode;
     size_t fact_count;

@@ -258,7 +258,7 @@ void add_link(struct reader *reader, const char *from, const char *to)
 struct reader reader_begin(const struct tape *tape, const struct provider_rules *rules,
                            struct translation *out)
 {
-    out->id = out->provider_type = out->type = out->ignored = "";
+    out->id = out->provider_type = out->type = out->ignored = out->visit = "";
     out->created_s = 0;
     out->livemode = rules->live;
     out->fact_count = 0;

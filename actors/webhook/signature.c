@@ -109,6 +109,53 @@ static bool next_secret(const char **at, struct slice *secret)
     return false;
 }
 
+bool signature_is_sha256(const char *secrets, const struct slice *parts, size_t count,
+                         const uint8_t wanted[SHA256_BYTES])
+{
+    bool found = false;
+    struct slice secret;
+    for (int i = 0; i < SIGNATURE_SECRETS_MAX && next_secret(&secrets, &secret); i++) {
+        uint8_t mac[SHA256_BYTES];
+        hmac_sha256(secret, parts, count, mac);
+        found = digest_same(mac, wanted, sizeof mac) || found;
+    }
+    return found;
+}
+
+bool signature_is_sha1(const char *secrets, const struct slice *parts, size_t count,
+                       const uint8_t wanted[SHA1_BYTES])
+{
+    bool found = false;
+    struct slice secret;
+    for (int i = 0; i < SIGNATURE_SECRETS_MAX && next_secret(&secrets, &secret); i++) {
+        uint8_t mac[SHA1_BYTES];
+        hmac_sha1(secret, parts, count, mac);
+        found = digest_same(mac, wanted, sizeof mac) || found;
+    }
+    return found;
+}
+
+/* Digests are compared, which have one length, whatever the secrets' are. */
+bool signature_is_secret(const char *secrets, struct slice text)
+{
+    bool found = false;
+    struct slice secret;
+    uint8_t wanted[SHA256_BYTES];
+    sha256(text.bytes, text.len, wanted);
+    for (int i = 0; i < SIGNATURE_SECRETS_MAX && next_secret(&secrets, &secret); i++) {
+        uint8_t digest[SHA256_BYTES];
+        sha256(secret.bytes, secret.len, digest);
+        found = digest_same(digest, wanted, sizeof digest) || found;
+    }
+    return found;
+}
+
+enum verdict signature_age(int64_t signed_s, int64_t now_s, int64_t tolerance_s)
+{
+    int64_t age_s = now_s - signed_s;
+    return age_s > tolerance_s || age_s < -tolerance_s ? VERDICT_STALE : VERDICT_GENUINE;
+}
+
 /* Is one of the digests made of the parts with one of the secrets? */
 static bool matches(const struct signature *signature, const struct slice *parts, size_t count,
                     const char *secrets)
@@ -139,8 +186,7 @@ enum verdict signature_check(const struct signature_scheme *scheme, const char *
     if (!matches(&signature, parts, 3, secrets)) {
         return VERDICT_FORGED;
     }
-    int64_t age_s = now_s - signature.time_s;
-    return age_s > tolerance_s || age_s < -tolerance_s ? VERDICT_STALE : VERDICT_GENUINE;
+    return signature_age(signature.time_s, now_s, tolerance_s);
 }
 
 enum verdict signature_check_body(const char *header, struct slice body, const char *secrets)

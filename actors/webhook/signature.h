@@ -31,6 +31,16 @@ enum verdict signature_check(const struct signature_scheme *scheme, const char *
                              struct slice body, const char *secrets, int64_t now_s,
                              int64_t tolerance_s);
 
+/* The same for schemes whose header is read elsewhere: is that digest the MAC of the parts? */
+bool signature_is_sha256(const char *secrets, const struct slice *parts, size_t count,
+                         const uint8_t wanted[SHA256_BYTES]);
+bool signature_is_sha1(const char *secrets, const struct slice *parts, size_t count,
+                       const uint8_t wanted[SHA1_BYTES]);
+/* Is the text itself one of the secrets? For providers that send one as it is. */
+bool signature_is_secret(const char *secrets, struct slice text);
+/* How far a time may be from now. */
+enum verdict signature_age(int64_t signed_s, int64_t now_s, int64_t tolerance_s);
+
 /* There is no time in this one: whoever repeats a post is told apart by the event's id alone. */
 enum verdict signature_check_body(const char *header, struct slice body, const char *secrets);
 

@@ -61,7 +61,11 @@ const struct setting sources_settings[] = {
     {"webhook/mail/name", SETTING_TEXT, "", 0, SOURCE_NAME_CHARS_MAX, NULL,
      "What the source is called; the provider's name without it."},
     {"webhook/mail/secret", SETTING_SECRET, NULL, 0, 0, NULL,
-     "What it signs with; one a line while rotating; file:secrets/NAME without it."},
+     "What it signs with, or for postmark user:password, for ses the topics' ARNs; one a line; "
+     "file:secrets/NAME without it."},
+    {"webhook/mail/certificates", SETTING_TEXT, "", 0, 300, NULL,
+     "For ses: where the certificates and confirmations of SNS are, with a slash at the end; empty: at "
+     "Amazon's own hosts."},
     {"webhook/mail/tolerance", SETTING_DURATION, "300s", 1000, 86400000, NULL,
      "How old, or how far in the future, a signature may be."},
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
