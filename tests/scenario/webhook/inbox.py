@@ -46,7 +46,7 @@ support
     provider = maildir
     from = "Community <hello@example.com>"
 """
-RULES = "over\n    settle = 0s\npayment_failed\n    settle = 0s\n"
+RULES = "back\n    settle = 0s\nover\n    settle = 0s\npayment_failed\n    settle = 0s\n"
 STRIPE = "whsec_inbox"
 
 
