@@ -21,6 +21,88 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* --- tickets ---------------------------------------------------------------------------------- */
+
+/* A ticket is kept under nobody until it is a member's: a stranger's gets no note, and nobody has to
+ * hear of it. From then on it waits for its note. */
+static const char nobody[] = "nobody";
+#define NEVER_MS (INT64_MAX / 4)
+
+/* Waits for something from now on, or for nothing; only if it is still open. */
+static enum fault ticket_waits(const struct at *at, const char *ticket, bool waits)
+{
+    json_t *open = NULL;
+    enum fault fault = item_load(at->watch, at->txn, ALERT_TICKET_BARE, ticket, &open);
+    if (fault == OK && open) {
+        fault = item_open(at->watch, at->txn, ALERT_TICKET_BARE, waits ? "support" : nobody, ticket,
+                          waits ? at->event->time_ms : NEVER_MS, ticket, 0);
+    }
+    json_decref(open);
+    return fault;
+}
+
+static enum fault ticket_told(const struct at *at, const char *ticket, bool closed)
+{
+    json_t *open = NULL;
+    if (closed) {
+        return item_close(at->watch, at->txn, ALERT_TICKET_BARE, ticket);
+    }
+    enum fault fault = item_load(at->watch, at->txn, ALERT_TICKET_BARE, ticket, &open);
+    if (fault == OK && !open) {
+        fault =
+            item_open(at->watch, at->txn, ALERT_TICKET_BARE, nobody, ticket, NEVER_MS, ticket, 0);
+    }
+    json_decref(open);
+    return fault;
+}
+
+/* Known as its note's key has it: the desk, which the event's id begins with, and its number there. */
+static enum fault on_ticket(const struct at *at)
+{
+    const json_t *facts = tree_get(at->data, "facts");
+    int desk = (int)strcspn(at->event->id, ":");
+    enum fault fault = OK;
+    for (size_t i = 0; fault == OK && i < json_array_size(facts); i++) {
+        const json_t *fact = json_array_get(facts, i);
+        if (strcmp(tree_text(fact, "kind"), "ticket") == 0) {
+            char ticket[ITEM_BYTES];
+            snprintf(ticket, sizeof ticket, "%.*s:%.300s", desk, at->event->id,
+                     tree_text(fact, "key"));
+            fault = ticket_told(at, ticket, strcmp(tree_text(fact, "status"), "closed") == 0);
+        }
+    }
+    return fault;
+}
+
+/* It is a member's: her document wants a note on it. */
+static enum fault member_tickets(const struct at *at)
+{
+    const json_t *effects = tree_get(at->data, "effects");
+    enum fault fault = OK;
+    for (size_t i = 0; fault == OK && i < json_array_size(effects); i++) {
+        const char *key = tree_text(json_array_get(effects, i), "key");
+        fault = starts(key, "ticket:") ? ticket_waits(at, key + strlen("ticket:"), true) : OK;
+    }
+    return fault;
+}
+
+/* The note is done or given up, and a dead letter is an alert of its own; or the desk does not say
+ * whose ticket it is. */
+static enum fault ticket_job(const struct at *at)
+{
+    const char *key = tree_text(at->data, "key");
+    bool retrying = strcmp(at->event->type, "job.retrying") == 0;
+    if (strcmp(tree_text(at->data, "actor"), "support") != 0) {
+        return OK;
+    }
+    if (starts(key, "requester:")) {
+        return ticket_waits(at, key + strlen("requester:"), retrying);
+    }
+    return starts(key, "ticket:") && !retrying
+               ? item_close(at->watch, at->txn, ALERT_TICKET_BARE, key + strlen("ticket:"))
+               : OK;
+}
+
 /* --- members and the CRM ---------------------------------------------------------------------- */
 
 static int marks(const struct at *at)
@@ -91,6 +173,7 @@ static enum fault on_member(const struct at *at)
     enum fault fault = member_merged(at, id);
     fault = fault == OK ? member_pending(at, id) : fault;
     fault = fault == OK ? member_orphans(at) : fault;
+    fault = fault == OK ? member_tickets(at) : fault;
     if (fault == OK && tree_flag(at->data, "identity_conflict")) {
         fault = item_open(at->watch, at->txn, ALERT_IDENTITY, id, id, at->event->time_ms, id, 0);
     } else if (fault == OK) {
@@ -164,7 +247,7 @@ static enum fault crm_given_up(const struct at *at, const char *member)
     return fault;
 }
 
-/* --- mails and tickets ------------------------------------------------------------------------ */
+/* --- mails ------------------------------------------------------------------------------------ */
 
 static enum fault mail_counted(const struct at *at, int64_t bounced)
 {
@@ -184,36 +267,6 @@ static enum fault on_bounced(const struct at *at)
     return OK;
 }
 
-/* Until the note with the member's context is there, or the ticket is closed. */
-static enum fault on_ticket(const struct at *at)
-{
-    const json_t *facts = tree_get(at->data, "facts");
-    enum fault fault = OK;
-    for (size_t i = 0; fault == OK && i < json_array_size(facts); i++) {
-        const json_t *fact = json_array_get(facts, i);
-        const char *ticket = tree_text(fact, "key");
-        if (strcmp(tree_text(fact, "kind"), "ticket") != 0) {
-            continue;
-        }
-        if (strcmp(tree_text(fact, "status"), "closed") == 0) {
-            fault = item_close(at->watch, at->txn, ALERT_TICKET_BARE, ticket);
-        } else {
-            fault = item_open(at->watch, at->txn, ALERT_TICKET_BARE, "support", ticket,
-                              at->event->time_ms, ticket, 0);
-        }
-    }
-    return fault;
-}
-
-/* Done or given up: a dead letter is an alert of its own. */
-static enum fault ticket_settled(const struct at *at)
-{
-    const char *key = tree_text(at->data, "key");
-    bool open = strcmp(at->event->type, "job.retrying") == 0;
-    bool about = strcmp(tree_text(at->data, "actor"), "support") == 0 && starts(key, "ticket:");
-    return about && !open ? item_close(at->watch, at->txn, ALERT_TICKET_BARE, key + 7) : OK;
-}
-
 /* --- jobs and targets ------------------------------------------------------------------------- */
 
 /* One alert for a cause: who could not do it, and what was said. */
@@ -229,7 +282,7 @@ static void cause_of(const struct at *at, const char *actor,
 
 static enum fault on_job(const struct at *at)
 {
-    enum fault settled = ticket_settled(at);
+    enum fault settled = ticket_job(at);
     if (settled != OK) {
         return settled;
     }
@@ -371,7 +424,7 @@ static enum fault on_event(const struct at *at)
     if (strcmp(type, "mail.bounced") == 0) {
         return on_bounced(at);
     }
-    if (starts(type, "ticket.")) {
+    if (strcmp(type, "ticket.opened") == 0 || strcmp(type, "ticket.closed") == 0) {
         return on_ticket(at);
     }
     return starts(type, "alert.") ? on_told(at) : OK;

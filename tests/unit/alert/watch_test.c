@@ -266,28 +266,53 @@ static void test_orphan_and_identity(void **state)
     world_close(&world);
 }
 
+/* The desk's name is what the event's id begins with: "x". */
+#define TICKET(number, status)                                                                     \
+    "{\"facts\":[{\"kind\":\"ticket\",\"key\":\"" number "\",\"status\":\"" status "\"}]}"
+#define WANTS_NOTE(number)                                                                         \
+    "{\"id\":\"mem_a\",\"version\":1,\"effects\":[{\"to\":\"support\",\"key\":\"ticket:x:" number  \
+    "\"}]}"
+
 static void test_ticket_without_context(void **state)
 {
     (void)state;
     struct world world;
     world_open(&world);
-    happens(&world, "ticket.opened",
-            "{\"facts\":[{\"kind\":\"ticket\",\"key\":\"zendesk:7\",\"status\":\"open\"}]}");
+    happens(&world, "ticket.opened", TICKET("7", "open"));
+    world.now_ms += 60 * MINUTE;
+    expect(&world, ""); /* a stranger's, as far as anybody knows */
+    happens(&world, "member.changed", WANTS_NOTE("7"));
     world.now_ms += 10 * MINUTE - 1;
     expect(&world, "");
     world.now_ms += 1;
     expect(&world, "+ticket_without_context support\n");
-    happens(&world, "job.retrying", "{\"actor\":\"support\",\"key\":\"ticket:zendesk:7\"}");
-    happens(&world, "job.done", "{\"actor\":\"mailer\",\"key\":\"ticket:zendesk:7\"}");
+    happens(&world, "job.retrying", "{\"actor\":\"support\",\"key\":\"ticket:x:7\"}");
+    happens(&world, "job.done", "{\"actor\":\"mailer\",\"key\":\"ticket:x:7\"}");
     expect(&world, "");
-    happens(&world, "job.done", "{\"actor\":\"support\",\"key\":\"ticket:zendesk:7\"}");
+    happens(&world, "job.done", "{\"actor\":\"support\",\"key\":\"ticket:x:7\"}");
     expect(&world, "-ticket_without_context support\n");
-    happens(&world, "ticket.opened",
-            "{\"facts\":[{\"kind\":\"ticket\",\"key\":\"zendesk:8\",\"status\":\"open\"}]}");
-    happens(&world, "ticket.opened",
-            "{\"facts\":[{\"kind\":\"ticket\",\"key\":\"zendesk:8\",\"status\":\"closed\"}]}");
+    happens(&world, "member.changed", WANTS_NOTE("7"));
+    happens(&world, "ticket.opened", TICKET("8", "open"));
+    happens(&world, "member.changed", WANTS_NOTE("8"));
+    happens(&world, "ticket.closed", TICKET("8", "closed"));
     world.now_ms += 11 * MINUTE;
-    expect(&world, ""); /* closed before anybody had to know */
+    expect(&world, ""); /* it has its note; closed before anybody had to know */
+    world_close(&world);
+}
+
+static void test_a_desk_that_does_not_say_whose_ticket_it_is(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world);
+    happens(&world, "ticket.opened", TICKET("7", "open"));
+    happens(&world, "job.retrying", "{\"actor\":\"support\",\"key\":\"requester:x:7\"}");
+    world.now_ms += 10 * MINUTE;
+    expect(&world, "+ticket_without_context support\n");
+    happens(&world, "job.done", "{\"actor\":\"support\",\"key\":\"requester:x:7\"}");
+    expect(&world, "-ticket_without_context support\n");
+    world.now_ms += 60 * MINUTE;
+    expect(&world, "");
     world_close(&world);
 }
 
@@ -431,12 +456,14 @@ static void random_event(struct world *world, unsigned *seed)
         "\"identity_conflict\":%s,\"actor\":\"%s\",\"key\":\"crm:mem_%d\",\"error\":\"e%d\","
         "\"target\":\"t%d\",\"own\":%d,\"orphan\":\"ch_%d\",\"linked\":%s,"
         "\"facts\":[{\"kind\":\"link\",\"key\":\"ch_%d\"},"
-        "{\"kind\":\"ticket\",\"key\":\"t%d\",\"status\":\"%s\"}%s],\"effects\":[]}",
+        "{\"kind\":\"ticket\",\"key\":\"t%d\",\"status\":\"%s\"}%s],"
+        "\"effects\":[{\"key\":\"ticket:x:t%d\"}]}",
         who, rand_r(seed) % 9, rand_r(seed) % 4 == 0 ? "true" : "false",
         rand_r(seed) % 3 ? "crm" : "mailer", who, rand_r(seed) % 2, who, rand_r(seed) % 3, who,
         rand_r(seed) % 2 ? "true" : "false", who, rand_r(seed) % 9,
         rand_r(seed) % 3 ? "open" : "closed",
-        rand_r(seed) % 20 == 0 ? ",{\"kind\":\"bounce\",\"status\":\"hard\"}" : "");
+        rand_r(seed) % 20 == 0 ? ",{\"kind\":\"bounce\",\"status\":\"hard\"}" : "",
+        rand_r(seed) % 9);
     happens(world, type, data);
     if (rand_r(seed) % 4 == 0) { /* an aborted batch comes again */
         happens_again(world, world->seq, type, data);
@@ -519,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_sync_latency),
         cmocka_unit_test(test_orphan_and_identity),
         cmocka_unit_test(test_ticket_without_context),
+        cmocka_unit_test(test_a_desk_that_does_not_say_whose_ticket_it_is),
         cmocka_unit_test(test_bounce_rate),
         cmocka_unit_test(test_quiet),
         cmocka_unit_test(test_sights),
