@@ -322,8 +322,16 @@ static void check_odd_cursors(void **state)
 
 /* --- what happened to one ---------------------------------------------------------------------- */
 
+static void tell_bounce(struct world *world, const char *id, const char *email)
+{
+    json_t *data = json_pack("{s:[{s:s, s:s, s:s, s:s, s:s}]}", "facts", "kind", "bounce", "key",
+                             "mail_1", "email", email, "status", "hard", "reason", "General");
+    happen(world,
+           (struct told){.type = "mail.bounced", .id = id, .source = "webhook", .data = data});
+}
+
 /* The first payment comes before anybody is known: it is linked by what it led to. The second names
- * a customer who is known by then. */
+ * a customer who is known by then; mail that came back names an address. */
 static void check_timeline(void **state)
 {
     (void)state;
@@ -339,12 +347,15 @@ static void check_timeline(void **state)
     assert_string_equal(tree_text(world->line, "member"), "mem_ada");
     assert_string_equal(tree_text(world->line, "name"), "Ada");
     tell_payment(world, "stripe:evt_3", "cus_other", "in_3");
+    tell_bounce(world, "resend:msg_1", "ADA@example.com");
+    assert_string_equal(tree_text(world->line, "text"), "A mail bounced: General");
+    tell_bounce(world, "resend:msg_2", "bob@example.com");
 
     json_t *answer = timeline(world, "mem_ada", "", "", 50);
     assert_string_equal(said(tree_get(answer, "timeline"), "event"),
-                        "stripe:evt_2 mailer:3 ledger:2 stripe:evt_1");
-    assert_string_equal(said(tree_get(answer, "timeline"), "lane"), "money mail access money");
-    assert_string_equal(said(tree_get(answer, "timeline"), "name"), "Ada Ada Ada Ada");
+                        "resend:msg_1 stripe:evt_2 mailer:3 ledger:2 stripe:evt_1");
+    assert_string_equal(said(tree_get(answer, "timeline"), "lane"), "mail money mail access money");
+    assert_string_equal(said(tree_get(answer, "timeline"), "name"), "Ada Ada Ada Ada Ada");
     json_decref(answer);
     answer = timeline(world, "mem_ada", "money", "", 1);
     assert_string_equal(said(tree_get(answer, "timeline"), "event"), "stripe:evt_2");
