@@ -38,6 +38,14 @@ X(owner, "[NAME]", "A one-time link to the console: for the first owner, or for 
   "usher owner  the link for the first owner, while there is none\n"
   "usher owner ada  a new link for ada: her password, second step and sessions end\n",
   "Whoever can run this has the keys of the home and may read it anyway. A link counts once, for a week.\n")
+X(dkim, "[DOMAIN]", "Makes the keys that sign mail, and says what the DNS needs.",
+  "",
+  "usher dkim  for the domain of mailer/from\n"
+  "usher dkim example.com --json  for programs: name, type and text of each record\n",
+  "Keys go into HOME/secrets (RSA of 2048 bits and Ed25519); those that are there are kept, so that it\n"
+  "can be run again to see the records. Nothing is signed before usher.cfg names the domain and the\n"
+  "keys (mailer/dkim), which is for the time when the DNS answers. For smtp and maildir; a provider's\n"
+  "API signs by itself, with records of its own.\n")
 X(trigger, "WORD [--email ADDRESS] [--copies N] [--shuffle] [--dry-run]",
   "Sends what the payment provider would send, signed, through the real door.",
   "--email ADDRESS  whom it happens to; ada@example.com without it\n"

@@ -5,6 +5,7 @@
 #include "money.h"
 #include "must.h"
 #include "providers.h"
+#include "signing.h"
 #include "suppressed.h"
 #include "templates.h"
 
@@ -16,6 +17,7 @@ struct mailer {
     struct actor *actor;
     struct jobs *jobs;
     struct templates *templates;
+    struct signing *signing;
     char from_name[200];
     char from[MAIL_ADDRESS_BYTES_MAX + 1];
 };
@@ -98,37 +100,65 @@ static enum fault render(const struct template *template, const json_t *values, 
     return fault;
 }
 
+static void set_mailbox(json_t *payload, const char *key, const char *name, const char *address)
+{
+    struct buf text = {0};
+    mail_mailbox(name, address, &text);
+    tree_set_text(payload, key, buf_text(&text));
+    buf_fini(&text);
+}
+
+/* What an adapter sees: mailer.h. */
+static json_t *payload_of(const struct mail *mail, const char *message)
+{
+    json_t *payload = json_object();
+    json_t *headers = json_object();
+    tree_set_text(payload, "from", mail->from);
+    tree_set_text(payload, "to", mail->to);
+    tree_set_text(payload, "id", mail->message_id);
+    tree_set_text(payload, "message", message);
+    set_mailbox(payload, "sender", mail->from_name, mail->from);
+    set_mailbox(payload, "receiver", mail->to_name, mail->to);
+    tree_set_text(payload, "subject", mail->subject);
+    tree_set_text(payload, "text", mail->text);
+    tree_set_text(payload, "html", mail->html);
+    tree_set_text(headers, "Auto-Submitted", MAIL_AUTO_SUBMITTED);
+    tree_set(payload, "headers", headers);
+    return payload;
+}
+
 static json_t *write_mail(const struct mailer *mailer, const struct template *template,
                           const struct jobs_view *view, const char *to, enum fault *fault)
 {
     char id[400];
     struct buf parts[3] = {{0}};
     struct buf message = {0};
+    struct buf signed_message = {0};
     json_t *payload = NULL;
     json_t *values = values_of(mailer, view);
     message_id(mailer, view->key, id, sizeof id);
     *fault = render(template, values, parts);
+    struct mail mail = {.from_name = mailer->from_name,
+                        .from = mailer->from,
+                        .to_name = name_for_header(tree_text(values, "name")),
+                        .to = to,
+                        .subject = buf_text(&parts[0]),
+                        .message_id = id,
+                        .date_ms = view->job.created_ms,
+                        .text = buf_text(&parts[1]),
+                        .html = template->html ? buf_text(&parts[2]) : NULL};
     if (*fault == OK) {
-        struct mail mail = {.from_name = mailer->from_name,
-                            .from = mailer->from,
-                            .to_name = name_for_header(tree_text(values, "name")),
-                            .to = to,
-                            .subject = buf_text(&parts[0]),
-                            .message_id = id,
-                            .date_ms = view->job.created_ms,
-                            .text = buf_text(&parts[1]),
-                            .html = template->html ? buf_text(&parts[2]) : NULL};
         *fault = mail_build(&mail, &message);
     }
     if (*fault == OK) {
-        payload = json_object();
-        tree_set_text(payload, "from", mailer->from);
-        tree_set_text(payload, "to", to);
-        tree_set_text(payload, "id", id);
-        tree_set_text(payload, "message", buf_text(&message));
+        *fault = signing_add(mailer->signing, buf_text(&message), mail.date_ms, &signed_message);
+    }
+    if (*fault == OK) {
+        payload = payload_of(&mail, buf_text(&signed_message));
     }
     json_decref(values);
     buf_fini(&message);
+    buf_fini(&signed_message);
     for (int i = 0; i < 3; i++) {
         buf_fini(&parts[i]);
     }
@@ -241,6 +271,7 @@ static void mailer_close(void **state)
     if (mailer) {
         jobs_destroy(&mailer->jobs);
         templates_close(&mailer->templates);
+        signing_close(&mailer->signing);
         free(mailer);
         *state = NULL;
     }
@@ -267,6 +298,8 @@ static enum fault mailer_open(struct actor *actor, bool check_only, void **state
                     sizeof mailer->from_name, mailer->from, sizeof mailer->from)) {
         buf_add_text(why, "usher.cfg: mailer/from: expected Community <hello@example.com>\n");
         fault = FAULT_CONFIG;
+    } else {
+        fault = signing_open(settings, mailer->from, &mailer->signing, why);
     }
     enum fault words = templates_open(actor_home(actor), &mailer->templates, why);
     fault = fault == OK ? words : fault;
@@ -332,7 +365,8 @@ static void mailer_report(void *self, json_t *into)
     jobs_report(mailer->jobs, into);
 }
 
-static const struct setting *const mailer_tables_of_settings[] = {mailer_settings, NULL};
+static const struct setting *const mailer_tables_of_settings[] = {mailer_settings, signing_settings,
+                                                                  NULL};
 static const char *const mailer_topics[] = {"member.*", "job.*",  "admin.*",
                                             "target.*", "mail.*", NULL};
 static const char *const mailer_tables[] = {JOBS_TABLE_NAMES, "suppressed", NULL};

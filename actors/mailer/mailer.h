@@ -1,8 +1,11 @@
 /* mailer.h - mails to members: one per key, from templates that a founder can edit.
  *
  * Use        An adapter is one file in providers/, found by the build. Its task's payload is
- *                {"from": address, "to": address, "message": the whole mail, CRLF line ends,
- *                 "id": its Message-ID without <>}
+ *                {"from": address, "to": address, "id": the Message-ID without <>,
+ *                 "message": the whole mail, CRLF line ends, signed (DKIM),
+ *                 the same in parts, for APIs that build and sign it themselves:
+ *                 "sender", "receiver": with their names, "subject", "text", "html" (may be
+ *                 absent), "headers": {name: value} beyond those}
  * Promise    The Message-ID comes from the job's key: the same over all attempts. A mail that
  *            SMTP may or may not have taken becomes uncertain and is not sent again by itself.
  *            An address whose mail bounced for good, or whose owner complained, gets no more mail:

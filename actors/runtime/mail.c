@@ -117,15 +117,30 @@ static void unstructured(const char *name, const char *value, struct buf *out)
     buf_add_text(out, "\r\n");
 }
 
+static void quoted(const char *text, struct buf *out)
+{
+    buf_add_text(out, "\"");
+    for (const char *at = text; *at; at++) {
+        buf_printf(out, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
+    }
+    buf_add_text(out, "\"");
+}
+
+void mail_mailbox(const char *name, const char *address, struct buf *out)
+{
+    if (*name) {
+        quoted(name, out);
+        buf_add_text(out, " ");
+    }
+    buf_printf(out, *name ? "<%s>" : "%s", address);
+}
+
 static void mailbox(const char *header, const char *name, const char *address, struct buf *out)
 {
     buf_printf(out, "%s: ", header);
     if (*name && ascii(name) && strlen(name) < 50 && !strstr(name, "=?")) {
-        buf_add_text(out, "\"");
-        for (const char *at = name; *at; at++) {
-            buf_printf(out, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
-        }
-        buf_add_text(out, "\"\r\n ");
+        quoted(name, out);
+        buf_add_text(out, "\r\n ");
     } else if (*name) {
         encoded_words(name, out);
         buf_add_text(out, "\r\n ");
@@ -236,7 +251,7 @@ enum fault mail_build(const struct mail *mail, struct buf *out)
     buf_printf(out,
                "Message-ID: <%s>\r\n"
                "MIME-Version: 1.0\r\n"
-               "Auto-Submitted: auto-generated\r\n",
+               "Auto-Submitted: " MAIL_AUTO_SUBMITTED "\r\n",
                mail->message_id);
     bodies(mail, out);
     return OK;

@@ -18,6 +18,8 @@
 
 enum { MAIL_ADDRESS_BYTES_MAX = 254, MAIL_SUBJECT_BYTES_MAX = 500, MAIL_BYTES_MAX = 512 * 1024 };
 
+#define MAIL_AUTO_SUBMITTED "auto-generated" /* RFC 3834: no robot should answer it */
+
 struct mail {
     const char *from_name; /* may be "" */
     const char *from;
@@ -38,5 +40,9 @@ bool mail_address_good(const char *address);
 
 /* "Community <hello@example.com>" or "hello@example.com", into name and address. */
 bool mail_split(const char *text, char *name, size_t name_room, char *address, size_t address_room);
+
+/* Appends "Name" <address> as UTF-8, for APIs that encode it themselves. The name is one that
+ * mail_build() takes. */
+void mail_mailbox(const char *name, const char *address, struct buf *out);
 
 #endif
