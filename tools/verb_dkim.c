@@ -37,11 +37,13 @@ static int find_domain(struct asked *asked)
     const struct cli *cli = asked->cli;
     char *configured = peek(cli, "mailer/dkim/domain", "");
     char *from = peek(cli, "mailer/from", "");
-    const char *at = strrchr(from, '@');
+    char *at = strrchr(from, '@');
+    if (at) {
+        at[strcspn(at, ">")] = '\0';
+    }
     const char *wanted = cli_word(cli, 0);
     wanted = wanted ? wanted : *configured ? configured : at ? at + 1 : "";
     asked->domain = must_strdup(wanted);
-    asked->domain[strcspn(asked->domain, "> ")] = '\0';
     asked->configured = *configured && strcmp(configured, asked->domain) == 0;
     free(configured);
     free(from);
