@@ -9,6 +9,6 @@
 X("webhook/payment/secret", "webhook/payment/provider", "file:secrets/stripe", 1, "signing secret of payment webhooks")
 X("crm/key", "crm/provider", "", 0, "API key of the CRM")
 X("support/key", "support/provider", "", 0, "API key of the support desk")
-X("mailer/key", "mailer/provider", "", 0, "password at the mail server")
+X("mailer/key", "mailer/provider", "", 0, "password at the mail server, or key of the mail API")
 X("app/secret", "app/provider", "", 1, "signing secret of what we tell the web app")
 X("alert/hook/url", "alert/hook/provider", "", 0, "address of the first alert hook")

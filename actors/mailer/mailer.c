@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { MAILER_TOO_OLD_MS = 72 * 3600 * 1000 };
+enum { MAILER_TOO_OLD_MS = 72 * 3600 * 1000, MARK_CHARS = 32 };
 
 struct mailer {
     struct actor *actor;
@@ -68,13 +68,13 @@ static json_t *values_of(const struct mailer *mailer, const struct jobs_view *vi
 }
 
 /* The same for all attempts of a job, and for nothing else. */
-static void message_id(const struct mailer *mailer, const char *key, char *id, size_t room)
+static void mark_of(const char *key, char mark[MARK_CHARS + 1])
 {
     uint8_t hash[SHA256_BYTES];
     char hex[SHA256_HEX_CHARS + 1];
     sha256(key, strlen(key), hash);
     hex_encode(hash, sizeof hash, hex);
-    snprintf(id, room, "%.32s%s", hex, strchr(mailer->from, '@'));
+    snprintf(mark, MARK_CHARS + 1, "%.*s", MARK_CHARS, hex);
 }
 
 /* A name is decoration: one that could not stand in a header is left out, the mail goes. */
@@ -109,13 +109,14 @@ static void set_mailbox(json_t *payload, const char *key, const char *name, cons
 }
 
 /* What an adapter sees: mailer.h. */
-static json_t *payload_of(const struct mail *mail, const char *message)
+static json_t *payload_of(const struct mail *mail, const char *mark, const char *message)
 {
     json_t *payload = json_object();
     json_t *headers = json_object();
     tree_set_text(payload, "from", mail->from);
     tree_set_text(payload, "to", mail->to);
     tree_set_text(payload, "id", mail->message_id);
+    tree_set_text(payload, "mark", mark);
     tree_set_text(payload, "message", message);
     set_mailbox(payload, "sender", mail->from_name, mail->from);
     set_mailbox(payload, "receiver", mail->to_name, mail->to);
@@ -130,13 +131,15 @@ static json_t *payload_of(const struct mail *mail, const char *message)
 static json_t *write_mail(const struct mailer *mailer, const struct template *template,
                           const struct jobs_view *view, const char *to, enum fault *fault)
 {
-    char id[400];
+    char mark[MARK_CHARS + 1];
+    char id[sizeof mark + sizeof mailer->from];
     struct buf parts[3] = {{0}};
     struct buf message = {0};
     struct buf signed_message = {0};
     json_t *payload = NULL;
     json_t *values = values_of(mailer, view);
-    message_id(mailer, view->key, id, sizeof id);
+    mark_of(view->key, mark);
+    snprintf(id, sizeof id, "%s%s", mark, strchr(mailer->from, '@'));
     *fault = render(template, values, parts);
     struct mail mail = {.from_name = mailer->from_name,
                         .from = mailer->from,
@@ -154,7 +157,7 @@ static json_t *write_mail(const struct mailer *mailer, const struct template *te
         *fault = signing_add(mailer->signing, buf_text(&message), mail.date_ms, &signed_message);
     }
     if (*fault == OK) {
-        payload = payload_of(&mail, buf_text(&signed_message));
+        payload = payload_of(&mail, mark, buf_text(&signed_message));
     }
     json_decref(values);
     buf_fini(&message);

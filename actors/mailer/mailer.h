@@ -2,6 +2,8 @@
  *
  * Use        An adapter is one file in providers/, found by the build. Its task's payload is
  *                {"from": address, "to": address, "id": the Message-ID without <>,
+ *                 "mark": the hash of the job's key, also the Message-ID's first part: what a
+ *                 provider is told to know the mail by,
  *                 "message": the whole mail, CRLF line ends, signed (DKIM),
  *                 the same in parts, for APIs that build and sign it themselves:
  *                 "sender", "receiver": with their names, "subject", "text", "html" (may be

@@ -35,6 +35,7 @@ struct task {
     const json_t *payload; /* what the actor prepared */
     const json_t *learned; /* by earlier attempts and steps; an object, never NULL */
     int64_t created_ms;    /* stable over all attempts */
+    int64_t began_ms;      /* this attempt: for what a provider forgets after a time */
     const char *secret;    /* first line of the target's secret setting; "" without one */
     const char *token;     /* what login() gave; "" without one */
     const struct settings *settings;

@@ -15,6 +15,7 @@ struct task flight_task(const struct flight *flight)
                          .payload = flight->payload,
                          .learned = flight->learned,
                          .created_ms = flight->created_ms,
+                         .began_ms = flight->began_ms,
                          .secret = flight->secret ? flight->secret : "",
                          .token = flight->token ? flight->token : "",
                          .settings = flight->slot->wanted.settings};

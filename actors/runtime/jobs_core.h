@@ -126,6 +126,7 @@ struct flight {
     bool repeat;
     bool bulk;
     int64_t created_ms;
+    int64_t began_ms;
     json_t *payload;
     json_t *learned;
     char *secret;

@@ -244,6 +244,7 @@ static void board(struct flight *flight, struct slot *slot, const struct record 
     flight->bulk = record->bulk;
     flight->repeat = record->job.repeat || record->job.attempt > 1;
     flight->created_ms = record->job.created_ms;
+    flight->began_ms = jobs_now_ms(slot->jobs);
     flight->payload = payload;
     flight->learned = learned ? json_deep_copy(learned) : json_object();
     flight->step = 0;
