@@ -97,9 +97,6 @@ static enum fault ask_send(const struct task *task, struct call *call)
 {
     const json_t *payload = task->payload;
     enum fault fault = begin(task->settings, task->secret, call, "POST", "/email");
-    if (fault == OK) {
-        fault = call_header(call, "Content-Type", "application/json");
-    }
     if (fault != OK) {
         return fault;
     }
@@ -112,14 +109,7 @@ static enum fault ask_send(const struct task *task, struct call *call)
     tree_set(mail, "Headers", headers_of(payload));
     tree_set_text(mail, "MessageStream", settings_text(task->settings, "mailer/stream"));
     tree_set(mail, "Metadata", json_pack("{s:s}", "usher", tree_text(payload, "mark")));
-    char *text = json_dumps(mail, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(mail);
-    if (!text) {
-        return FAULT_MALFORMED;
-    }
-    buf_add_text(&call->body, text);
-    free(text);
-    return OK;
+    return call_json(call, mail);
 }
 
 static enum fault postmark_request(const struct task *task, int given, struct call *call)

@@ -72,18 +72,6 @@ static enum fault begin(const struct settings *settings, const char *secret, str
     return fault == OK ? call_header(call, "Accept", "application/json") : fault;
 }
 
-static enum fault body(struct call *call, json_t *tree)
-{
-    char *text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(tree);
-    if (!text) {
-        return FAULT_MALFORMED;
-    }
-    buf_add_text(&call->body, text);
-    free(text);
-    return call_header(call, "Content-Type", "application/json");
-}
-
 static enum fault ask_send(const struct task *task, struct call *call)
 {
     const json_t *payload = task->payload;
@@ -103,7 +91,7 @@ static enum fault ask_send(const struct task *task, struct call *call)
     tree_set_text(mail, "html", tree_text(payload, "html"));
     tree_set(mail, "headers", json_incref(tree_get(payload, "headers")));
     tree_set(mail, "tags", json_pack("[{s:s, s:s}]", "name", "usher", "value", mark));
-    return body(call, mail);
+    return call_json(call, mail);
 }
 
 static enum fault resend_request(const struct task *task, int given, struct call *call)
@@ -120,7 +108,7 @@ static enum fault resend_probe(const struct settings *settings, const char *secr
                                struct call *call)
 {
     enum fault fault = begin(settings, secret, call, "POST", "/emails");
-    return fault == OK ? body(call, json_object()) : fault;
+    return fault == OK ? call_json(call, json_object()) : fault;
 }
 
 /* --- answers ------------------------------------------------------------------------------------ */
