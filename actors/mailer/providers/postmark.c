@@ -162,31 +162,33 @@ static void looked(const struct task *task, const json_t *tree, struct verdict *
     }
 }
 
-static void explain(int code, int status, struct verdict *verdict)
+static void explain(int64_t code, int status, struct verdict *verdict)
 {
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         if (errors[i].code == code) {
-            verdict_set(verdict, errors[i].kind, "%s (%d)", errors[i].words, code);
+            verdict_set(verdict, errors[i].kind, "%s (%d)", errors[i].words, errors[i].code);
             verdict->hold_ms = errors[i].hold_ms;
             return;
         }
     }
-    verdict_set(verdict, VERDICT_NEVER, "Postmark says no (%d), code %d", status, code);
+    verdict_set(verdict, VERDICT_NEVER, "Postmark says no (%d), code %lld", status,
+                (long long)code);
 }
 
 static void send_outcome(const struct answer *answer, const json_t *tree, struct verdict *verdict)
 {
     int status = answer->fault == OK ? answer->status : 0;
+    bool good = status >= 200 && status < 300;
     const json_t *code = tree_get(tree, "ErrorCode");
-    if (status == 200 && (!json_is_integer(code) ||
-                          (json_integer_value(code) == 0 && !*tree_text(tree, "MessageID")))) {
-        verdict_set(verdict, VERDICT_AGAIN, "Postmark's answer is not one (200)");
-        verdict->ambiguous = true;
-    } else if (status == 200 && json_integer_value(code) == 0) {
-        tree_set_text(verdict->learned, "email", tree_text(tree, "MessageID"));
+    const char *id = tree_text(tree, "MessageID");
+    if (good && json_is_integer(code) && json_integer_value(code) == 0 && *id) {
+        tree_set_text(verdict->learned, "email", id);
         verdict_set(verdict, VERDICT_DONE, "%s", "");
-    } else if ((status == 200 || status == 422) && json_is_integer(code)) {
-        explain((int)json_integer_value(code), status, verdict);
+    } else if ((good || status == 422) && json_integer_value(code) != 0) {
+        explain(json_integer_value(code), status, verdict);
+    } else if (good) {
+        verdict_set(verdict, VERDICT_AGAIN, "Postmark's answer is not one (%d)", status);
+        verdict->ambiguous = true;
     } else {
         verdict_http(answer, verdict);
     }
