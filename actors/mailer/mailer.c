@@ -1,25 +1,21 @@
 #include "mailer.h"
 
-#include "clock.h"
-#include "mail.h"
-#include "money.h"
+#include "letter.h"
 #include "must.h"
 #include "providers.h"
-#include "signing.h"
 #include "suppressed.h"
 #include "templates.h"
+#include "unsubscribed.h"
 
 #include <string.h>
 
-enum { MAILER_TOO_OLD_MS = 72 * 3600 * 1000, MARK_CHARS = 32 };
+enum { MAILER_TOO_OLD_MS = 72 * 3600 * 1000 };
 
 struct mailer {
     struct actor *actor;
     struct jobs *jobs;
     struct templates *templates;
-    struct signing *signing;
-    char from_name[200];
-    char from[MAIL_ADDRESS_BYTES_MAX + 1];
+    struct letterhead head;
 };
 
 #define DECLARE(name) extern const struct adapter mailer_##name;
@@ -30,143 +26,11 @@ static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
 static const struct setting mailer_settings[] = {
     {"mailer/provider", SETTING_CHOICE, "maildir", 0, 0, PROVIDER_NAMES,
      "How mail leaves: into a folder (maildir), over SMTP, or by a provider's API."},
-    {"mailer/from", SETTING_TEXT, "Community <hello@localhost>", 3, 400, NULL,
-     "The sender: Community <hello@example.com>."},
-    {"mailer/link", SETTING_TEXT, "", 0, 500, NULL,
-     "Your site, where members look after their membership; {{link}} in templates."},
     JOBS_SETTINGS("mailer"),
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
 
 /* --- one mail ----------------------------------------------------------------------------------- */
-
-static json_t *values_of(const struct mailer *mailer, const struct jobs_view *view)
-{
-    char when[CLOCK_TEXT_BYTES];
-    const json_t *data = tree_get(view->payload, "data");
-    const char *name = tree_text(view->payload, "name");
-    int64_t until_ms = tree_int(view->document, "until");
-    json_t *values = json_object();
-    tree_set_text(values, "name", *name ? name : tree_text(view->document, "name"));
-    tree_set_text(values, "email", tree_text(view->payload, "email"));
-    tree_set_text(values, "object", tree_text(data, "object"));
-    tree_set_text(values, "reason", tree_text(data, "reason"));
-    tree_set_text(values, "community", mailer->from_name);
-    tree_set_text(values, "link", settings_text(actor_settings(mailer->actor), "mailer/link"));
-    if (*tree_text(data, "currency")) {
-        struct buf amount = {0};
-        money_words(tree_int(data, "amount"), tree_text(data, "currency"), &amount);
-        tree_set_text(values, "amount", buf_text(&amount));
-        buf_fini(&amount);
-    }
-    if (until_ms > 0) {
-        clock_rfc3339(until_ms, when);
-        when[10] = '\0';
-        tree_set_text(values, "until", when);
-    }
-    return values;
-}
-
-/* The same for all attempts of a job, and for nothing else. */
-static void mark_of(const char *key, char mark[MARK_CHARS + 1])
-{
-    uint8_t hash[SHA256_BYTES];
-    char hex[SHA256_HEX_CHARS + 1];
-    sha256(key, strlen(key), hash);
-    hex_encode(hash, sizeof hash, hex);
-    snprintf(mark, MARK_CHARS + 1, "%.*s", MARK_CHARS, hex);
-}
-
-/* A name is decoration: one that could not stand in a header is left out, the mail goes. */
-static const char *name_for_header(const char *name)
-{
-    for (const char *at = name; *at; at++) {
-        if ((unsigned char)*at < ' ' || *at == 0x7f) {
-            return "";
-        }
-    }
-    return strlen(name) <= 200 ? name : "";
-}
-
-static enum fault render(const struct template *template, const json_t *values, struct buf parts[3])
-{
-    enum fault fault = template_render(template, TEMPLATE_SUBJECT, values, &parts[0]);
-    if (fault == OK) {
-        fault = template_render(template, TEMPLATE_TEXT, values, &parts[1]);
-    }
-    if (fault == OK && template->html) {
-        fault = template_render(template, TEMPLATE_HTML, values, &parts[2]);
-    }
-    return fault;
-}
-
-static void set_mailbox(json_t *payload, const char *key, const char *name, const char *address)
-{
-    struct buf text = {0};
-    mail_mailbox(name, address, &text);
-    tree_set_text(payload, key, buf_text(&text));
-    buf_fini(&text);
-}
-
-/* What an adapter sees: mailer.h. */
-static json_t *payload_of(const struct mail *mail, const char *mark, const char *message)
-{
-    json_t *payload = json_object();
-    json_t *headers = json_object();
-    tree_set_text(payload, "from", mail->from);
-    tree_set_text(payload, "to", mail->to);
-    tree_set_text(payload, "id", mail->message_id);
-    tree_set_text(payload, "mark", mark);
-    tree_set_text(payload, "message", message);
-    set_mailbox(payload, "sender", mail->from_name, mail->from);
-    set_mailbox(payload, "receiver", mail->to_name, mail->to);
-    tree_set_text(payload, "subject", mail->subject);
-    tree_set_text(payload, "text", mail->text);
-    tree_set_text(payload, "html", mail->html);
-    tree_set_text(headers, "Auto-Submitted", MAIL_AUTO_SUBMITTED);
-    tree_set(payload, "headers", headers);
-    return payload;
-}
-
-static json_t *write_mail(const struct mailer *mailer, const struct template *template,
-                          const struct jobs_view *view, const char *to, enum fault *fault)
-{
-    char mark[MARK_CHARS + 1];
-    char id[sizeof mark + sizeof mailer->from];
-    struct buf parts[3] = {{0}};
-    struct buf message = {0};
-    struct buf signed_message = {0};
-    json_t *payload = NULL;
-    json_t *values = values_of(mailer, view);
-    mark_of(view->key, mark);
-    snprintf(id, sizeof id, "%s%s", mark, strchr(mailer->from, '@'));
-    *fault = render(template, values, parts);
-    struct mail mail = {.from_name = mailer->from_name,
-                        .from = mailer->from,
-                        .to_name = name_for_header(tree_text(values, "name")),
-                        .to = to,
-                        .subject = buf_text(&parts[0]),
-                        .message_id = id,
-                        .date_ms = view->job.created_ms,
-                        .text = buf_text(&parts[1]),
-                        .html = template->html ? buf_text(&parts[2]) : NULL};
-    if (*fault == OK) {
-        *fault = mail_build(&mail, &message);
-    }
-    if (*fault == OK) {
-        *fault = signing_add(mailer->signing, buf_text(&message), mail.date_ms, &signed_message);
-    }
-    if (*fault == OK) {
-        payload = payload_of(&mail, mark, buf_text(&signed_message));
-    }
-    json_decref(values);
-    buf_fini(&message);
-    buf_fini(&signed_message);
-    for (int i = 0; i < 3; i++) {
-        buf_fini(&parts[i]);
-    }
-    return payload;
-}
 
 static const char *address_of(const json_t *effect, const json_t *document)
 {
@@ -175,12 +39,20 @@ static const char *address_of(const json_t *effect, const json_t *document)
 }
 
 /* DENIED, and why, if no mail may go there. */
-static enum fault may_go(struct store_txn *txn, const char *to, struct buf *why)
+static enum fault may_go(const struct mailer *mailer, struct store_txn *txn,
+                         const struct template *template, const char *to, struct buf *why)
 {
     json_t *row = NULL;
+    bool left = false;
     enum fault fault = suppressed_find(txn, to, &row);
     if (row) {
         suppressed_words(row, why);
+        fault = FAULT_DENIED;
+    } else if (fault == OK && template && !template->transactional && *mailer->head.site) {
+        fault = unsubscribed_find(txn, &mailer->head.key, to, &left);
+    }
+    if (left) {
+        buf_add_text(why, "the person unsubscribed from mails that are not transactional");
         fault = FAULT_DENIED;
     }
     json_decref(row);
@@ -193,7 +65,7 @@ static json_t *mailer_prepare(void *self, struct store_txn *txn, const struct jo
     struct mailer *mailer = self;
     const char *to = address_of(view->payload, view->document);
     const struct template *template = templates_find(mailer->templates, view->kind);
-    *fault = may_go(txn, to, why);
+    *fault = may_go(mailer, txn, template, to, why);
     if (*fault != OK) {
         return NULL;
     }
@@ -203,12 +75,17 @@ static json_t *mailer_prepare(void *self, struct store_txn *txn, const struct jo
                    view->kind);
         return NULL;
     }
+    if (!template->transactional && !*mailer->head.site) {
+        buf_printf(why, "templates/%.40s.txt is not transactional: set mailer/unsubscribe_url",
+                   view->kind);
+        return NULL;
+    }
     if (!mail_address_good(to)) {
         buf_add_text(why, *to ? "the e-mail address is not one that mail can be sent to"
                               : "the member has no e-mail address");
         return NULL;
     }
-    json_t *payload = write_mail(mailer, template, view, to, fault);
+    json_t *payload = letter_write(&mailer->head, template, view, to, fault);
     if (!payload) {
         buf_printf(why, "the mail cannot be written: %s", fault_words(*fault));
     }
@@ -261,6 +138,9 @@ static enum fault mailer_apply(void *self, struct store_txn *txn, const struct e
     if (fault == OK && strcmp(event->type, "admin.resent") == 0) {
         return resend(mailer, txn, event);
     }
+    if (fault == OK && strcmp(event->type, UNSUBSCRIBE_EVENT) == 0) {
+        return unsubscribed_apply(txn, event);
+    }
     if (fault == OK && strncmp(event->type, "mail.", 5) == 0) {
         return suppressed_apply(txn, event);
     }
@@ -274,7 +154,7 @@ static void mailer_close(void **state)
     if (mailer) {
         jobs_destroy(&mailer->jobs);
         templates_close(&mailer->templates);
-        signing_close(&mailer->signing);
+        letterhead_close(&mailer->head);
         free(mailer);
         *state = NULL;
     }
@@ -296,15 +176,14 @@ static enum fault mailer_open(struct actor *actor, bool check_only, void **state
                                    .slot_count = 1,
                                    .prepare = mailer_prepare,
                                    .self = mailer};
-    enum fault fault = OK;
-    if (!mail_split(settings_text(settings, "mailer/from"), mailer->from_name,
-                    sizeof mailer->from_name, mailer->from, sizeof mailer->from)) {
-        buf_add_text(why, "usher.cfg: mailer/from: expected Community <hello@example.com>\n");
-        fault = FAULT_CONFIG;
-    } else {
-        fault = signing_open(settings, mailer->from, &mailer->signing, why);
-    }
+    enum fault fault = letterhead_open(settings, check_only, &mailer->head, why);
     enum fault words = templates_open(actor_home(actor), &mailer->templates, why);
+    const char *other = words == OK ? templates_optional(mailer->templates) : NULL;
+    if (other && fault == OK && !*mailer->head.site) {
+        buf_printf(why, "templates/%s.txt:2: not transactional: set mailer/unsubscribe_url\n",
+                   other);
+        words = FAULT_CONFIG;
+    }
     fault = fault == OK ? words : fault;
     if (fault == OK) {
         fault = jobs_new(&options, check_only, &mailer->jobs, why);
@@ -368,11 +247,11 @@ static void mailer_report(void *self, json_t *into)
     jobs_report(mailer->jobs, into);
 }
 
-static const struct setting *const mailer_tables_of_settings[] = {mailer_settings, signing_settings,
-                                                                  NULL};
+static const struct setting *const mailer_tables_of_settings[] = {mailer_settings, letter_settings,
+                                                                  signing_settings, NULL};
 static const char *const mailer_topics[] = {"member.*", "job.*",  "admin.*",
                                             "target.*", "mail.*", NULL};
-static const char *const mailer_tables[] = {JOBS_TABLE_NAMES, "suppressed", NULL};
+static const char *const mailer_tables[] = {JOBS_TABLE_NAMES, "suppressed", "unsubscribed", NULL};
 
 const struct actor_class mailer_actor = {.name = "mailer",
                                          .settings = mailer_tables_of_settings,

@@ -17,7 +17,7 @@
 
 #include "jobs.h"
 
-enum { MAILER_TABLE_SUPPRESSED = JOBS_TABLES };
+enum { MAILER_TABLE_SUPPRESSED = JOBS_TABLES, MAILER_TABLE_UNSUBSCRIBED };
 
 extern const struct actor_class mailer_actor;
 

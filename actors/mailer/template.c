@@ -7,8 +7,8 @@
 
 enum { VARIABLE_BYTES_MAX = 40, MISTAKES_MAX = 20 };
 
-const char *const template_variables[] = {"name",      "email", "amount", "object", "reason",
-                                          "community", "link",  "until",  NULL};
+const char *const template_variables[] = {"name",      "email", "amount", "object",      "reason",
+                                          "community", "link",  "until",  "unsubscribe", NULL};
 
 /* One {{...}}: borrowed from the text. */
 struct hole {
@@ -171,30 +171,63 @@ static char *copy(const char *bytes, size_t len)
     return text;
 }
 
-/* "Subject: words", an empty line, the text. */
+static const char *behind_blanks(const char *at)
+{
+    return at + strspn(at, " \t");
+}
+
+/* The lines between the subject and the empty line; NULL behind a mistake, which is said. */
+static const char *read_fields(const char *name, const char *at, struct template *out,
+                               struct buf *why)
+{
+    static const char begin[] = "Transactional:";
+    out->transactional = true;
+    for (int line = 2; *at && *at != '\n'; line++) {
+        size_t len = strcspn(at, "\n");
+        if (strncmp(at, begin, sizeof begin - 1) != 0) {
+            buf_printf(why,
+                       "templates/%s.txt:%d: expected an empty line behind the subject, or "
+                       "\"Transactional: no\"\n",
+                       name, line);
+            return NULL;
+        }
+        const char *value = behind_blanks(at + sizeof begin - 1);
+        size_t value_len = (size_t)(at + len - value);
+        out->transactional = value_len == 3 && memcmp(value, "yes", 3) == 0;
+        if (!out->transactional && (value_len != 2 || memcmp(value, "no", 2) != 0)) {
+            buf_printf(why, "templates/%s.txt:%d: expected \"Transactional: no\", or yes\n", name,
+                       line);
+            return NULL;
+        }
+        at += len + (at[len] == '\n');
+    }
+    if (*at != '\n') {
+        buf_printf(why, "templates/%s.txt:2: expected an empty line behind the subject\n", name);
+        return NULL;
+    }
+    return at + 1;
+}
+
+/* "Subject: words", other fields, an empty line, the text. */
 static bool split(const char *name, char *whole, struct template *out, struct buf *why)
 {
     static const char begin[] = "Subject:";
-    char *end = strchr(whole, '\n');
+    size_t len = strcspn(whole, "\n");
     if (strncmp(whole, begin, sizeof begin - 1) != 0) {
         buf_printf(why, "templates/%s.txt:1: expected \"Subject: ...\" in the first line\n", name);
         return false;
     }
-    if (!end || end[1] != '\n') {
-        buf_printf(why, "templates/%s.txt:2: expected an empty line behind the subject\n", name);
-        return false;
-    }
-    *end = '\0';
-    const char *subject = whole + sizeof begin - 1;
-    while (*subject == ' ' || *subject == '\t') {
-        subject++;
-    }
-    if (!*subject) {
+    const char *text = read_fields(name, whole + len + (whole[len] == '\n'), out, why);
+    whole[len] = '\0';
+    const char *subject = behind_blanks(whole + sizeof begin - 1);
+    if (text && !*subject) {
         buf_printf(why, "templates/%s.txt:1: the subject is empty\n", name);
+    }
+    if (!text || !*subject) {
         return false;
     }
     out->subject = must_strdup(subject);
-    out->text = must_strdup(end + 2);
+    out->text = must_strdup(text);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* template.h - the words of a mail, which a founder can edit.
  *
  *   HOME/templates/<kind>.txt     Subject: Welcome, {{name|friend}}
+ *                                 Transactional: no            (this line may be left out)
  *                                 (an empty line)
  *                                 plain text with {{variables}}
  *   HOME/templates/<kind>.html    the same as HTML; optional, values are escaped
@@ -9,6 +10,10 @@
  * {{#name}}...{{/name}} stays only where there is a value; on a line of its own, either of the two
  * takes the line along. Sections do not nest, and one ends in the part where it began. Without
  * files of its own a kind has the embedded words. A .txt without .html makes a plain mail.
+ *
+ * A mail is transactional when it answers something that the person did: a payment, a cancellation.
+ * One that is not (news, an offer to come back) says so with "Transactional: no"; it carries a way to
+ * unsubscribe with one click, {{unsubscribe}} in its text too, and does not go to who did.
  *
  * Use        template_parse() for one pair of files (pure); template_render(). A mistake is told
  *            with file and line. template_variables names what may be used.
@@ -29,6 +34,7 @@ struct template
     char *subject;
     char *text;
     char *html; /* NULL: plain text only */
+    bool transactional;
 };
 
 /* Names that may stand between {{ and }}; ends with NULL. */

@@ -1,5 +1,8 @@
 /* template_table.h - the words of mails that a founder has not written: the one place.
  *
+ * All of them are transactional: each answers what the person did (paid, failed to pay, cancelled) and
+ * advertises nothing, so that they reach those, too, who unsubscribed from other mails.
+ *
  * X(name, plain text, HTML) */
 X("welcome",
   "Subject: Welcome to {{community|our community}}, {{name|friend}}!\n"

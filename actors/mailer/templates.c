@@ -223,3 +223,13 @@ const struct template *templates_find(struct templates *templates, const char *n
     buf_fini(&why);
     return made ? &templates->entries[templates->count - 1].template : NULL;
 }
+
+const char *templates_optional(const struct templates *templates)
+{
+    for (size_t i = 0; i < templates->count; i++) {
+        if (!templates->entries[i].template.transactional) {
+            return templates->entries[i].name;
+        }
+    }
+    return NULL;
+}

@@ -19,4 +19,7 @@ void templates_close(struct templates **out);
 /* Borrowed until the next call. NULL if there is none of that name. */
 const struct template *templates_find(struct templates *templates, const char *name);
 
+/* The name of one that is not transactional; NULL: all are. */
+const char *templates_optional(const struct templates *templates);
+
 #endif

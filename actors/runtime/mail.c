@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINE_CHARS_MAX = 76, WORD_BYTES_MAX = 39 };
+enum { LINE_CHARS_MAX = 76, WORD_BYTES_MAX = 39, URL_BYTES_MAX = 900 };
 
 /* --- what may stand where ----------------------------------------------------------------------- */
 
@@ -229,12 +229,24 @@ static void bodies(const struct mail *mail, struct buf *out)
     buf_printf(out, "\r\n--=_usher_%s--\r\n", hex);
 }
 
+/* What may stand between < and > of a header. */
+static bool url_safe(const char *url)
+{
+    for (const char *at = url; *at; at++) {
+        if (*at <= ' ' || *at >= 0x7f || strchr("<>\"\\", *at)) {
+            return false;
+        }
+    }
+    return strlen(url) <= URL_BYTES_MAX;
+}
+
 enum fault mail_build(const struct mail *mail, struct buf *out)
 {
     bool good = mail_address_good(mail->from) && mail_address_good(mail->to) &&
                 mail_address_good(mail->message_id) && header_safe(mail->from_name) &&
                 header_safe(mail->to_name) && header_safe(mail->subject) && *mail->subject &&
-                utf8(mail->text) && (!mail->html || utf8(mail->html));
+                utf8(mail->text) && (!mail->html || utf8(mail->html)) &&
+                (!mail->unsubscribe || url_safe(mail->unsubscribe));
     if (!good) {
         return FAULT_MALFORMED;
     }
@@ -253,6 +265,12 @@ enum fault mail_build(const struct mail *mail, struct buf *out)
                "MIME-Version: 1.0\r\n"
                "Auto-Submitted: " MAIL_AUTO_SUBMITTED "\r\n",
                mail->message_id);
+    if (mail->unsubscribe) {
+        buf_printf(out,
+                   "List-Unsubscribe: <%s>\r\n"
+                   "List-Unsubscribe-Post: " MAIL_ONE_CLICK "\r\n",
+                   mail->unsubscribe);
+    }
     bodies(mail, out);
     return OK;
 }

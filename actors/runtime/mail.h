@@ -29,8 +29,12 @@ struct mail {
     const char *message_id; /* without <> */
     int64_t date_ms;
     const char *text;
-    const char *html; /* NULL: plain text only */
+    const char *html;        /* NULL: plain text only */
+    const char *unsubscribe; /* the URL of RFC 8058's two fields; NULL: none */
 };
+
+/* The value that makes such a URL one of one click. */
+#define MAIL_ONE_CLICK "List-Unsubscribe=One-Click"
 
 /* Appends the message. FAULT_MALFORMED, FAULT_TOO_LARGE. */
 enum fault mail_build(const struct mail *mail, struct buf *out) NODISCARD;

@@ -7,10 +7,13 @@
 #include "must.h"
 #include "sources.h"
 #include "throttle.h"
+#include "unsubscribe.h"
+#include "unsubscribe_page.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { UNSUBSCRIBE_BODY_BYTES_MAX = 4096 }; /* nothing of it is read */
 enum { RETRY_AFTER_S = 5, WRONG_REFILL_MS = 1000, LOOK_EVERY_MS = 100, LOG_EVERY_MS = 1000 };
 
 /* One event on its way to the journal. */
@@ -22,6 +25,7 @@ struct delivery {
     int64_t at_ms;
     size_t bytes;
     bool ignored;
+    bool page; /* a person waits, not a provider */
     bool under_way;
     char id[EVENT_ID_BYTES_MAX + 1];
 };
@@ -32,6 +36,8 @@ struct door {
     const struct settings *settings;
     struct sources sources;
     struct errands *errands;
+    struct unsubscribe_key unsubscribe_key;
+    bool unsubscribe_known; /* the mailer has made the key */
     int answer_ms;
     struct throttle throttle;
     struct tape tape;
@@ -153,7 +159,9 @@ static void on_published(void *self, enum fault fault, uint64_t seq, bool duplic
         logs_write(LOGS_ERROR, "the broker refuses an event", "event", delivery->id, "fault",
                    fault_name(fault), NULL);
     }
-    if (request && fault == OK) {
+    if (request && fault == OK && delivery->page) {
+        unsubscribe_page_answer(request, UNSUBSCRIBE_DONE);
+    } else if (request && fault == OK) {
         say_received(request, duplicate);
     } else if (request) {
         web_problem(request, 500, "cannot be recorded", 0);
@@ -163,6 +171,38 @@ static void on_published(void *self, enum fault fault, uint64_t seq, bool duplic
 
 /* --- from a body to an event ----------------------------------------------------------------- */
 
+/* Sends door->packed. NULL: it could not be, and the request was told; else what more is known about
+ * it can be noted. */
+static struct delivery *dispatch(struct door *door, struct web_request *request, const char *id,
+                                 int64_t now_ms)
+{
+    struct delivery *delivery = delivery_new(door);
+    if (!delivery || door->in_flight_bytes + door->packed.len > DOOR_IN_FLIGHT_BYTES_MAX) {
+        if (delivery) {
+            delivery_free(delivery);
+        }
+        refuse_now(door, request, OUTCOME_FULL);
+        return NULL;
+    }
+    delivery->ticket = web_ticket(request);
+    delivery->sent_mono_ms = clock_mono_ms();
+    delivery->at_ms = now_ms;
+    delivery->bytes = door->packed.len;
+    delivery->ignored = delivery->page = false;
+    snprintf(delivery->id, sizeof delivery->id, "%s", id);
+    enum fault fault =
+        client_publish(door->client, door->packed.bytes, door->packed.len, on_published, delivery);
+    if (fault != OK) {
+        delivery_free(delivery);
+        refuse_now(door, request, fault_again(fault) ? OUTCOME_FULL : OUTCOME_FAILED);
+        return NULL;
+    }
+    delivery->under_way = true;
+    door->in_flight++;
+    door->in_flight_bytes += delivery->bytes;
+    return delivery;
+}
+
 static void publish(struct door *door, struct web_request *request, const struct source *source,
                     const struct translation *translation)
 {
@@ -170,30 +210,10 @@ static void publish(struct door *door, struct web_request *request, const struct
     char id[EVENT_ID_BYTES_MAX + 1];
     struct intake intake = {source->name, translation, web_body(request), now_ms, ""};
     intake_pack(&intake, id, &door->data, &door->packed);
-    struct delivery *delivery = delivery_new(door);
-    if (!delivery || door->in_flight_bytes + door->packed.len > DOOR_IN_FLIGHT_BYTES_MAX) {
-        if (delivery) {
-            delivery_free(delivery);
-        }
-        refuse_now(door, request, OUTCOME_FULL);
-        return;
+    struct delivery *delivery = dispatch(door, request, id, now_ms);
+    if (delivery) {
+        delivery->ignored = *translation->ignored;
     }
-    delivery->ticket = web_ticket(request);
-    delivery->sent_mono_ms = clock_mono_ms();
-    delivery->at_ms = now_ms;
-    delivery->bytes = door->packed.len;
-    delivery->ignored = *translation->ignored;
-    memcpy(delivery->id, id, sizeof delivery->id);
-    enum fault fault =
-        client_publish(door->client, door->packed.bytes, door->packed.len, on_published, delivery);
-    if (fault != OK) {
-        delivery_free(delivery);
-        refuse_now(door, request, fault_again(fault) ? OUTCOME_FULL : OUTCOME_FAILED);
-        return;
-    }
-    delivery->under_way = true;
-    door->in_flight++;
-    door->in_flight_bytes += delivery->bytes;
 }
 
 static enum outcome outcome_of(enum verdict verdict)
@@ -322,6 +342,66 @@ static void on_errand(void *self, uint64_t ticket, int kind)
     }
 }
 
+/* --- people who leave ------------------------------------------------------------------------ */
+
+static void renew_unsubscribe_key(struct door *door)
+{
+    if (unsubscribe_key_open(settings_home(door->settings), false, &door->unsubscribe_key) == OK) {
+        door->unsubscribe_known = true;
+    }
+}
+
+/* The id that the link's token stands for; false, having answered, if it is none of ours. */
+static bool token_of(struct door *door, struct web_request *request,
+                     char id[UNSUBSCRIBE_ID_CHARS + 1])
+{
+    if (refuse_before_work(door, request)) {
+        return false;
+    }
+    if (!door->unsubscribe_known) {
+        renew_unsubscribe_key(door);
+    }
+    if (door->unsubscribe_known &&
+        unsubscribe_check(&door->unsubscribe_key, web_param(request, "token"), id)) {
+        return true;
+    }
+    count(door, OUTCOME_NOT_FOUND);
+    throttle_charge(&door->throttle, web_address(request), clock_mono_ms());
+    unsubscribe_page_answer(request, UNSUBSCRIBE_UNKNOWN);
+    return false;
+}
+
+/* Mail programs look at links before people do: to look changes nothing. */
+static void on_unsubscribe_look(void *self, struct web_request *request)
+{
+    char id[UNSUBSCRIBE_ID_CHARS + 1];
+    if (token_of(self, request, id)) {
+        unsubscribe_page_answer(request, UNSUBSCRIBE_ASK);
+    }
+}
+
+/* By the page's button, or by a mail program as RFC 8058 has it: without cookies, whatever the body. */
+static void on_unsubscribe(void *self, struct web_request *request)
+{
+    struct door *door = self;
+    char id[UNSUBSCRIBE_ID_CHARS + 1];
+    struct event event = {.time_ms = clock_wall_ms(), .version = EVENT_VERSION};
+    if (!token_of(door, request, id)) {
+        return;
+    }
+    json_t *data = json_pack("{s:s}", "id", id);
+    snprintf(event.id, sizeof event.id, "webhook:unsubscribe:%s", id);
+    EVENT_SET(event.type, UNSUBSCRIBE_EVENT);
+    EVENT_SET(event.trace, event.id);
+    buf_reset(&door->packed);
+    event_pack_tree(&event, data, &door->packed);
+    json_decref(data);
+    struct delivery *delivery = dispatch(door, request, event.id, event.time_ms);
+    if (delivery) {
+        delivery->page = true;
+    }
+}
+
 static void on_head(void *self, struct web_request *request)
 {
     (void)self;
@@ -347,6 +427,8 @@ static enum fault open_web(struct door *door, zloop_t *loop)
         {"POST", "/api/webhooks/support/{source}", "application/json", body, on_support},
         {"POST", "/api/webhooks/mail", NULL, body, on_mail}, /* SNS says text/plain */
         {"POST", "/api/webhooks/mail/{source}", NULL, body, on_mail},
+        {"GET", UNSUBSCRIBE_PATH "{token}", NULL, 0, on_unsubscribe_look},
+        {"POST", UNSUBSCRIBE_PATH "{token}", NULL, UNSUBSCRIBE_BODY_BYTES_MAX, on_unsubscribe},
         {"HEAD", "/api/webhooks/payment", NULL, 0, on_head},
         {"HEAD", "/api/webhooks/payment/{source}", NULL, 0, on_head},
         {"HEAD", "/api/webhooks/support", NULL, 0, on_head},
@@ -427,6 +509,7 @@ void door_renew_secrets(struct door *door)
     for (size_t i = 0; i < door->sources.count; i++) {
         source_renew(&door->sources.all[i]);
     }
+    renew_unsubscribe_key(door);
 }
 
 const struct sources *door_sources(const struct door *door)

@@ -6,6 +6,8 @@
  *            {"received":true,"duplicate":false}; 400 (signature or body: one answer for all), 404
  *            (no such source), 405, 413, 415, 429, 500 (the broker refuses it for good), 503 with
  *            Retry-After. HEAD: 200 with Allow.
+ *            /api/unsubscribe/<token>: GET shows a page with a button, POST publishes
+ *            mail.unsubscribed and answers with a page; 404 to a token that the mailer did not make.
  * Questions  {"ask":"delivery","id":"evt_..."} and {"ask":"stats"}.
  * See        provider.h, door.h, deliveries.h */
 #ifndef USHER_WEBHOOK_H
