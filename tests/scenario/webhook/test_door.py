@@ -274,6 +274,9 @@ def test_statuses(door):
     assert status == 405 and answer.headers["Allow"] == "POST, HEAD"
     assert request("DELETE")[0] == 405
     assert request("GET", "/")[0] == 404
+    for path in ("/%00", PATH + "/%00", "/%zz", "/%ff", "/a/../b"):
+        assert request("GET", path)[0] == 400 and request("POST", path, b"{}")[0] == 400, path
+    assert request("GET", "/" + "a" * 5000)[0] in (404, 414)
     assert request("POST", "/api/webhooks/nothing", b"{}")[0] == 404
     for other in ("/api/webhooks/support", "/api/webhooks/mail"):
         status, answer = request("POST", other, b"{}", **{"Content-Type": "application/json"})
