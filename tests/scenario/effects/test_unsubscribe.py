@@ -139,7 +139,7 @@ def test_links_that_are_not_ours_and_trouble(stage, door, smtp_sink, broker):
     path = path_of(smtp_sink.mails[0])
     digit = "1" if path[-1] == "0" else "0"
     for wrong in [path[:-1], path + "0", path[:-1] + digit, "/api/unsubscribe/x",
-                  "/api/unsubscribe/%0d%0aX:x", "/api/unsubscribe/%3Cscript%3E"]:
+                  "/api/unsubscribe/%00", "/api/unsubscribe/%0d%0aX:x", "/api/unsubscribe/%3Cscript%3E"]:
         for method in ["GET", "POST"]:
             status, page, _ = door.ask(method, wrong)
             assert status in (400, 404) and "<script" not in page and "form" not in page
