@@ -160,7 +160,7 @@ static void looked(const struct task *task, const json_t *tree, struct verdict *
             all = true;
             break;
         }
-        if (at_ms > 0 && to_whom(mail, tree_text(task->payload, "to")) &&
+        if (at_ms > 0 && *tree_text(mail, "id") && to_whom(mail, tree_text(task->payload, "to")) &&
             strcmp(tree_text(mail, "subject"), tree_text(task->payload, "subject")) == 0) {
             tree_set_text(verdict->learned, "email", tree_text(mail, "id"));
             verdict_set(verdict, VERDICT_DONE, "%s", "");
