@@ -119,14 +119,16 @@ static enum fault lift(struct mailer *mailer, struct store_txn *txn, const json_
     return fault == FAULT_NOT_FOUND ? OK : fault;
 }
 
-/* Who has a mail sent once more knows better than the bounce that closed the address. */
-static enum fault resend(struct mailer *mailer, struct store_txn *txn, const struct event *event)
+/* Who has a mail sent once more, or tried again, knows better than the bounce that closed the address. */
+static enum fault person_sends(struct mailer *mailer, struct store_txn *txn,
+                               const struct event *event)
 {
     json_t *data = event_data(event);
     bool ours = strcmp(tree_text(data, "actor"), actor_name(mailer->actor)) == 0;
     enum fault fault = ours ? lift(mailer, txn, data) : OK;
     json_decref(data);
-    return fault == OK ? jobs_resend(mailer->jobs, txn, event) : fault;
+    bool again = strcmp(event->type, "admin.resent") == 0;
+    return fault == OK && again ? jobs_resend(mailer->jobs, txn, event) : fault;
 }
 
 /* --- the actor ---------------------------------------------------------------------------------- */
@@ -135,8 +137,9 @@ static enum fault mailer_apply(void *self, struct store_txn *txn, const struct e
 {
     struct mailer *mailer = self;
     enum fault fault = jobs_apply(mailer->jobs, txn, event);
-    if (fault == OK && strcmp(event->type, "admin.resent") == 0) {
-        return resend(mailer, txn, event);
+    if (fault == OK &&
+        (strcmp(event->type, "admin.resent") == 0 || strcmp(event->type, "admin.retried") == 0)) {
+        return person_sends(mailer, txn, event);
     }
     if (fault == OK && strcmp(event->type, UNSUBSCRIBE_EVENT) == 0) {
         return unsubscribed_apply(txn, event);

@@ -1,7 +1,7 @@
 /* suppressed.h - addresses that get no more mail: mail to them bounced for good, or was marked as spam.
  *
  * Use        suppressed_apply() for every event of mail.*; suppressed_find() before a mail is written;
- *            suppressed_lift() when a person has a mail sent once more all the same.
+ *            suppressed_lift() when a person has one sent all the same.
  * Promise    A function of the journal alone. A soft bounce stops nothing. Addresses are compared
  *            without regard to ASCII case; another address of the same member is another address.
  * Table      SUPPRESSED  address, lower case -> {status, reason, at, event} */

@@ -3,7 +3,9 @@
  * Signature  base64 of HMAC-SHA-256 over the timestamp's text and the body, with nothing between
  *            them; the secret is used as it stands.
  * Traps      The requester's address is not in the event: support asks for it. Our own note makes
- *            events of its own (comments, tags), and a ticket that we open is created, too. */
+ *            events of its own (comments, tags), and a ticket that we open is created, too: it is known
+ *            by the mark in its text or by its external id. Not by our tag: a follow-up of a closed
+ *            ticket inherits the tags, and is a person's. */
 #include "inbox.h"
 #include "signature.h"
 
@@ -54,10 +56,17 @@ static bool ends(const char *what)
     return false;
 }
 
+/* The external id of a ticket that we opened is the key of its job. */
+static bool is_ours(const struct reader *reader)
+{
+    const char *key = read_word(reader, "detail.external_id");
+    return inbox_is_marked(reader, "detail.description") || strncmp(key, "refund:", 7) == 0 ||
+           strncmp(key, "dispute:", 8) == 0;
+}
+
 static void opened(struct reader *reader, const char *key)
 {
-    if (inbox_is_tagged(reader, "detail.tags", "name") ||
-        inbox_is_marked(reader, "detail.description")) {
+    if (is_ours(reader)) {
         reader_ignore(reader, "we opened it ourselves");
         return;
     }

@@ -89,6 +89,11 @@ def test_a_complaint_stops_mail_and_another_address_does_not_inherit_it(inbox):
     assert "marked our mail as spam" in skipped["error"]
     inbox.job("mailer", f"goodbye:{other.sub}", "done")
     assert "Our mail was marked as spam" in inbox.lines("ada@example.com")
+    told = subprocess.run([kit.bin_path("usher"), "--home", str(inbox.home), "jobs", "retry",
+                           skipped["key"], "--reason", "she asked for it"], capture_output=True,
+                          text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    inbox.job("mailer", skipped["key"], "done")
 
 
 def test_a_changed_address_gets_mail_again(inbox):

@@ -70,7 +70,8 @@ def test_what_we_opened_ourselves_is_no_ticket(inbox_of, zendesk):
     ((number, ticket),) = zendesk.tickets.items()
     user = "1"
     zendesk.users[user] = {"email": "ada@example.com"}
-    inbox.send(senders.zendesk("created", number, tags=ticket["tags"], requester_id=user))
+    inbox.send(senders.zendesk("created", number, tags=ticket["tags"], requester_id=user,
+                               description=ticket["comments"][0]["body"]))
     inbox.caught_up()
     assert len(ticket["comments"]) == 1 and not inbox.has_job("support", f"ticket:zendesk:{number}")
     (event,) = [e for e in inbox.journal("provider.ignored") if e["id"].startswith("zendesk:")]

@@ -156,7 +156,9 @@ static void zendesk_tells_of_tickets(void **state)
         {ZD_EVENT("ticket.created", "{}",
                   "{\"id\":7,\"subject\":\"a\\u0000b\",\"requester_id\":\"9 3\"}"),
          "01H | ticket.opened | ticket 7 open at 1795600800250 <> \"\""},
-        {ZD_EVENT("ticket.created", "{}", "{\"id\":\"7\",\"tags\":[\"usher\"]}"),
+        {ZD_EVENT("ticket.created", "{}", "{\"id\":\"7\",\"tags\":[\"usher\"]}"), /* a follow-up */
+         "01H | ticket.opened | ticket 7 open at 1795600800250 <> \"\""},
+        {ZD_EVENT("ticket.created", "{}", "{\"id\":\"7\",\"external_id\":\"refund:ch_1\"}"),
          "01H | provider.ignored | we opened it ourselves"},
         {ZD_EVENT("ticket.created", "{}",
                   "{\"id\":\"7\",\"description\":\"A refund [usher:refund:ch_1]\"}"),
