@@ -84,18 +84,6 @@ static enum verdict verify(const struct post *post, const char *secrets, int64_t
 
 /* --- what SES says --------------------------------------------------------------------------- */
 
-static const char *our_message_id(const struct reader *reader)
-{
-    const struct tape *tape = reader->tape;
-    uint32_t headers = tape_path(tape, TAPE_ROOT, "mail.headers");
-    for (uint32_t at = tape_first(tape, headers); at; at = tape_next(tape, headers, at)) {
-        if (strcmp(tape_text(tape, tape_get(tape, at, "name")), "X-Usher-Message-ID") == 0) {
-            return usable_id(tape_text(tape, tape_get(tape, at, "value")));
-        }
-    }
-    return read_word(reader, "mail.commonHeaders.messageId");
-}
-
 static void came_back(struct reader *reader, const char *list, const char *status,
                       const char *reason)
 {
@@ -104,7 +92,7 @@ static void came_back(struct reader *reader, const char *list, const char *statu
     for (uint32_t at = tape_first(tape, people); at; at = tape_next(tape, people, at)) {
         inbox_bounce(reader, read_word(reader, "mail.messageId"),
                      tape_text(tape, tape_get(tape, at, "emailAddress")), status, reason,
-                     our_message_id(reader));
+                     read_word(reader, "mail.commonHeaders.messageId"));
     }
 }
 

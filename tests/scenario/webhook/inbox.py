@@ -5,7 +5,7 @@ import json
 import pathlib
 
 import kit
-import senders
+import posts
 import sinks
 import stripe
 from usher_client import Client, event
@@ -81,10 +81,10 @@ class Inbox:
         (self.home / "rules.cfg").write_text(RULES, encoding="utf-8")
         secrets = self.home / "secrets"
         secrets.mkdir(mode=0o700, exist_ok=True)
-        for name, text in {"stripe": STRIPE, "zendesk": senders.ZENDESK,
-                           "helpscout": senders.HELPSCOUT, "intercom": senders.INTERCOM,
-                           "resend": senders.RESEND, "postmark": senders.POSTMARK,
-                           "ses": senders.Topic.ARN}.items():
+        for name, text in {"stripe": STRIPE, "zendesk": posts.ZENDESK,
+                           "helpscout": posts.HELPSCOUT, "intercom": posts.INTERCOM,
+                           "resend": posts.RESEND, "postmark": posts.POSTMARK,
+                           "ses": posts.Topic.ARN}.items():
             (secrets / name).touch(mode=0o600)
             (secrets / name).write_text(text + "\n", encoding="utf-8")
         self.running = {}

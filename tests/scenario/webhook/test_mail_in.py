@@ -10,7 +10,7 @@ import threading
 import pytest
 
 import kit
-import senders
+import posts
 
 HARD = {"bounce": {"type": "Permanent", "subType": "General", "message": "no such mailbox"}}
 SOFT = {"bounce": {"type": "Transient", "subType": "MailboxFull"}}
@@ -39,8 +39,8 @@ def lane(inbox, address):
 
 def test_a_hard_bounce_stops_mail_until_a_person_sends_one(inbox):
     person = welcomed(inbox, "ada@example.com")
-    inbox.send(senders.resend("bounced", "ADA@Example.COM", "msg_1", **HARD))
-    inbox.send(senders.resend("bounced", "ADA@Example.COM", "msg_1", **HARD))
+    inbox.send(posts.resend("bounced", "ADA@Example.COM", "msg_1", **HARD))
+    inbox.send(posts.resend("bounced", "ADA@Example.COM", "msg_1", **HARD))
     inbox.deliver(person.ended())
     skipped = inbox.job("mailer", f"goodbye:{person.sub}", "skipped")
     assert "bounced (General)" in skipped["error"]
@@ -71,8 +71,8 @@ def test_a_hard_bounce_stops_mail_until_a_person_sends_one(inbox):
 
 def test_soft_bounces_show_and_stop_nothing(inbox):
     person = welcomed(inbox, "ada@example.com")
-    inbox.send(senders.resend("bounced", "ada@example.com", "msg_1", **SOFT))
-    inbox.send(senders.postmark("Bounce", "AutoResponder", "ada@example.com", 2))
+    inbox.send(posts.resend("bounced", "ada@example.com", "msg_1", **SOFT))
+    inbox.send(posts.postmark("Bounce", "AutoResponder", "ada@example.com", 2))
     inbox.deliver(person.ended())
     inbox.job("mailer", f"goodbye:{person.sub}", "done")
     assert mails(inbox) == 2
@@ -82,7 +82,7 @@ def test_soft_bounces_show_and_stop_nothing(inbox):
 def test_a_complaint_stops_mail_and_another_address_does_not_inherit_it(inbox):
     person = welcomed(inbox, "ada@example.com")
     other = welcomed(inbox, "bob@example.com")
-    inbox.send(senders.postmark("SpamComplaint", "SpamComplaint", "ada@example.com", 3))
+    inbox.send(posts.postmark("SpamComplaint", "SpamComplaint", "ada@example.com", 3))
     inbox.deliver(person.ended())
     inbox.deliver(other.ended())
     skipped = inbox.job("mailer", f"goodbye:{person.sub}", "skipped")
@@ -98,7 +98,7 @@ def test_a_complaint_stops_mail_and_another_address_does_not_inherit_it(inbox):
 
 def test_a_changed_address_gets_mail_again(inbox):
     person = welcomed(inbox, "old@example.com")
-    inbox.send(senders.resend("suppressed", "old@example.com", "msg_1"))
+    inbox.send(posts.resend("suppressed", "old@example.com", "msg_1"))
     person.at += 5
     inbox.deliver(person.event("customer.updated", person.customer_object(email="new@example.com")))
     inbox.member("new@example.com")
@@ -109,7 +109,7 @@ def test_a_changed_address_gets_mail_again(inbox):
 
 def test_a_store_made_anew_knows_it_again(inbox):
     person = welcomed(inbox, "ada@example.com")
-    inbox.send(senders.resend("complained", "ada@example.com", "msg_1"))
+    inbox.send(posts.resend("complained", "ada@example.com", "msg_1"))
     inbox.caught_up()
     inbox.stop("mailer")
     cursor = len(inbox.journal())
@@ -124,18 +124,18 @@ def test_a_store_made_anew_knows_it_again(inbox):
 
 def test_who_cannot_show_the_secret_is_refused_with_400(inbox):
     """Never with 403: Postmark would not come again, once the secret is put right."""
-    bad = [senders.postmark("Bounce", "HardBounce", "ada@example.com", login=None),
-           senders.postmark("Bounce", "HardBounce", "ada@example.com", login="postmark:wrong"),
-           senders.resend("bounced", "ada@example.com", "msg_1", at=1700000000, **HARD),
-           senders.resend("bounced", "ada@example.com", "msg_1", **HARD, secret="whsec_"
+    bad = [posts.postmark("Bounce", "HardBounce", "ada@example.com", login=None),
+           posts.postmark("Bounce", "HardBounce", "ada@example.com", login="postmark:wrong"),
+           posts.resend("bounced", "ada@example.com", "msg_1", at=1700000000, **HARD),
+           posts.resend("bounced", "ada@example.com", "msg_1", **HARD, secret="whsec_"
                           + base64.b64encode(bytes(32)).decode())]
-    path, body, headers = senders.resend("bounced", "ada@example.com", "msg_1", **HARD)
+    path, body, headers = posts.resend("bounced", "ada@example.com", "msg_1", **HARD)
     bad += [(path, body + b" ", headers), (path, body, {**headers, "svix-id": "msg_2"}),
             ("mail/postmark", body, headers), ("mail/ses", body, headers)]
     for post in bad:
         assert inbox.send(post, check=False)[0] == 400, post
     assert inbox.journal("mail.bounced", "mail.complained") == []
-    inbox.send(senders.postmark("Bounce", "HardBounce", "ada@example.com"))
+    inbox.send(posts.postmark("Bounce", "HardBounce", "ada@example.com"))
 
 
 # --- SNS ------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def amazon():
 
 @pytest.fixture
 def topic(amazon, tmp_path):
-    topic = senders.Topic(tmp_path, amazon.base)
+    topic = posts.Topic(tmp_path, amazon.base)
     amazon.body = topic.pem
     return topic
 
@@ -220,7 +220,7 @@ def test_sns_posts_wait_for_one_certificate(inbox_of, amazon, topic):
     for thread in threads:
         thread.start()
     kit.wait_until(lambda: amazon.got(".pem") == 1, 10, "the certificate asked for")
-    inbox.send(senders.resend("bounced", "bob@example.com", "msg_1", **HARD))  # others go on
+    inbox.send(posts.resend("bounced", "bob@example.com", "msg_1", **HARD))  # others go on
     assert answers == []
     amazon.gate.set()
     for thread in threads:
@@ -252,7 +252,7 @@ def test_sns_of_a_stranger_makes_us_call_nobody(inbox_of, amazon, topic, tmp_pat
     assert amazon.log == []
 
     (tmp_path / "other").mkdir()
-    other = senders.Topic(tmp_path / "other", amazon.base)  # another key, the same name
+    other = posts.Topic(tmp_path / "other", amazon.base)  # another key, the same name
     assert inbox.send(other.bounce("m-1", "a@example.com"), check=False)[0] == 400
     path, body, headers = topic.bounce("m-1", "a@example.com")
     changed = json.dumps({**json.loads(body), "MessageId": "m-2"}).encode()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import senders
+import posts
 from sinks import GARBAGE, LOST, Answer
 
 
@@ -16,7 +16,7 @@ def note_of(zendesk, number):
 
 def opened(inbox, zendesk, address, **fields):
     number, user = zendesk.opened_by(address, **fields)
-    inbox.send(senders.zendesk("created", number, requester_id=user, subject="Cannot log in"))
+    inbox.send(posts.zendesk("created", number, requester_id=user, subject="Cannot log in"))
     return number, user
 
 
@@ -37,12 +37,12 @@ def test_a_members_ticket_gets_one_note(inbox_of, zendesk):
     assert "Ticket opened" in inbox.lines("ada@example.com")
 
     # Our note and tags are events of the desk, too; and everything comes twice.
-    inbox.send(senders.zendesk("comment_added", number, requester_id=user))
-    inbox.send(senders.zendesk("tags_changed", number, tags=["usher", "member_active"]))
-    _, again = inbox.send(senders.zendesk("created", number, requester_id=user))
+    inbox.send(posts.zendesk("comment_added", number, requester_id=user))
+    inbox.send(posts.zendesk("tags_changed", number, tags=["usher", "member_active"]))
+    _, again = inbox.send(posts.zendesk("created", number, requester_id=user))
     assert again["duplicate"] is True
-    inbox.send(senders.zendesk("created", number, id_="other-id", requester_id=user))
-    inbox.send(senders.zendesk("status_changed", number, event={"current": "SOLVED"}))
+    inbox.send(posts.zendesk("created", number, id_="other-id", requester_id=user))
+    inbox.send(posts.zendesk("status_changed", number, event={"current": "SOLVED"}))
     inbox.member("ada@example.com", lambda m: "needs-support" not in m["tags"])
     inbox.caught_up()
     note_of(zendesk, number)
@@ -70,7 +70,7 @@ def test_what_we_opened_ourselves_is_no_ticket(inbox_of, zendesk):
     ((number, ticket),) = zendesk.tickets.items()
     user = "1"
     zendesk.users[user] = {"email": "ada@example.com"}
-    inbox.send(senders.zendesk("created", number, tags=ticket["tags"], requester_id=user,
+    inbox.send(posts.zendesk("created", number, tags=ticket["tags"], requester_id=user,
                                description=ticket["comments"][0]["body"]))
     inbox.caught_up()
     assert len(ticket["comments"]) == 1 and not inbox.has_job("support", f"ticket:zendesk:{number}")
@@ -101,7 +101,7 @@ def test_a_look_up_in_trouble_still_gives_one_note(inbox_of, zendesk, trouble):
 def test_a_person_that_the_desk_does_not_know_waits_for_a_human(inbox_of, zendesk):
     inbox = inbox_of()
     number = zendesk.add_ticket()
-    inbox.send(senders.zendesk("created", number, requester_id="4711"))
+    inbox.send(posts.zendesk("created", number, requester_id="4711"))
     dead = inbox.job("support", f"requester:zendesk:{number}", "dead")
     assert "no person" in dead["error"]
 
@@ -109,16 +109,16 @@ def test_a_person_that_the_desk_does_not_know_waits_for_a_human(inbox_of, zendes
 def test_two_desks_with_one_number_are_two_tickets(inbox_of):
     inbox = inbox_of(desk="local")
     inbox.pay("ada@example.com")
-    inbox.send(senders.helpscout("convo.created", 77,
+    inbox.send(posts.helpscout("convo.created", 77,
                                  primaryCustomer={"email": "ada@example.com"}))
-    inbox.send(senders.intercom("conversation.user.created", 77, source={
+    inbox.send(posts.intercom("conversation.user.created", 77, source={
         "author": {"type": "user", "email": "ada@example.com"}, "body": "<p>Hi</p>"}))
     for desk in ("helpscout", "intercom"):
         inbox.job("support", f"ticket:{desk}:77", "done")
-    inbox.send(senders.helpscout("convo.status", 77, status="closed"))
+    inbox.send(posts.helpscout("convo.status", 77, status="closed"))
     inbox.caught_up()
     assert "needs-support" in inbox.member("ada@example.com")["tags"]
-    inbox.send(senders.intercom("conversation.admin.closed", 77))
+    inbox.send(posts.intercom("conversation.admin.closed", 77))
     inbox.member("ada@example.com", lambda m: "needs-support" not in m["tags"])
     notes = inbox.ask("support", {"ask": "notes"})["notes"]
     assert sorted((n["key"], n["ticket"], n["applied"]) for n in notes) == [
@@ -129,7 +129,7 @@ def test_a_ticket_of_another_desk_is_not_looked_for_in_this_one(inbox_of, zendes
     inbox = inbox_of()
     inbox.pay("ada@example.com")
     number = zendesk.add_ticket()
-    inbox.send(senders.helpscout("convo.created", int(number),
+    inbox.send(posts.helpscout("convo.created", int(number),
                                  primaryCustomer={"email": "ada@example.com"}))
     skipped = inbox.job("support", f"ticket:helpscout:{number}", "skipped")
     assert "another desk (helpscout)" in skipped["error"]
@@ -138,16 +138,16 @@ def test_a_ticket_of_another_desk_is_not_looked_for_in_this_one(inbox_of, zendes
 
 def test_forged_stale_doubled_and_foreign_signatures_say_nothing(inbox_of):
     inbox = inbox_of(desk="local")
-    path, body, good = senders.zendesk("created", 1, requester_id="2")
-    other = senders.zendesk("created", 1, secret="whsec_of_a_test_mode", requester_id="2")
-    late = senders.zendesk("created", 1, at=1700000000, requester_id="2")
-    scout_path, scout_body, scout = senders.helpscout("convo.created", 1)
+    path, body, good = posts.zendesk("created", 1, requester_id="2")
+    other = posts.zendesk("created", 1, secret="whsec_of_a_test_mode", requester_id="2")
+    late = posts.zendesk("created", 1, at=1700000000, requester_id="2")
+    scout_path, scout_body, scout = posts.helpscout("convo.created", 1)
     bad = [(path, body, {}), other, late, (path, body + b" ", good),
            (path, body, {**good, "X-Zendesk-Webhook-Signature-Timestamp": "2026-01-01T00:00:00Z"}),
            (path, body, {"X-Zendesk-Webhook-Signature": good["X-Zendesk-Webhook-Signature"]}),
            (scout_path, scout_body[:-1] + b' }', scout),
-           senders.helpscout("convo.created", 1, secret=senders.INTERCOM),
-           senders.intercom("conversation.user.created", 1, secret=senders.HELPSCOUT),
+           posts.helpscout("convo.created", 1, secret=posts.INTERCOM),
+           posts.intercom("conversation.user.created", 1, secret=posts.HELPSCOUT),
            ("support/intercom", b"{}", {"X-Hub-Signature": "sha1=00"}),
            ("support/helpscout", body, good), ("support/zendesk", scout_body, scout)]
     for post in bad:
@@ -158,11 +158,11 @@ def test_forged_stale_doubled_and_foreign_signatures_say_nothing(inbox_of):
 
 def test_a_post_without_an_id_is_taken_once(inbox_of):
     inbox = inbox_of(desk="local")
-    ping = ("support/intercom", *senders.intercom("ping", 0)[1:])
+    ping = ("support/intercom", *posts.intercom("ping", 0)[1:])
     body = json.dumps({**json.loads(ping[1]), "id": None}).encode()
-    resigned = {"X-Hub-Signature": "sha1=" + senders._mac(  # pylint: disable=protected-access
-        "sha1", senders.INTERCOM, body).hex()}
-    scout = senders.helpscout("convo.created", 9, primaryCustomer={"email": "x@example.com"})
+    resigned = {"X-Hub-Signature": "sha1=" + posts._mac(  # pylint: disable=protected-access
+        "sha1", posts.INTERCOM, body).hex()}
+    scout = posts.helpscout("convo.created", 9, primaryCustomer={"email": "x@example.com"})
     for post in ((ping[0], body, resigned), scout):
         assert inbox.send(post)[1]["duplicate"] is False
         assert inbox.send(post)[1]["duplicate"] is True

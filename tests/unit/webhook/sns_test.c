@@ -385,11 +385,11 @@ static void ses_tells_of_mail(void **state)
                        "{\"notificationType\":\"Bounce\",\"bounce\":{\"bounceType\":\"Permanent\","
                        "\"bounceSubType\":\"NoEmail\",\"timestamp\":\"2026-11-25T10:00:00.000Z\","
                        "\"bouncedRecipients\":[{\"emailAddress\":\"a@x.com\"},{\"emailAddress\":"
-                       "\"b@x.com\"}]},\"mail\":{\"messageId\":\"0100\",\"headers\":[{\"name\":"
-                       "\"X-Usher-Message-ID\",\"value\":\"abc@example.com\"}]}}"),
+                       "\"b@x.com\"}]},\"mail\":{\"messageId\":\"0100\",\"commonHeaders\":{"
+                       "\"messageId\":\"<abc@example.com>\"}}}"),
                    visit, sizeof visit),
-        "m-1 | mail.bounced | 0100 bounce hard 1795600800000 <a@x.com> NoEmail abc@example.com "
-        "0100 bounce hard 1795600800000 <b@x.com> NoEmail abc@example.com");
+        "m-1 | mail.bounced | 0100 bounce hard 1795600800000 <a@x.com> NoEmail <abc@example.com> "
+        "0100 bounce hard 1795600800000 <b@x.com> NoEmail <abc@example.com>");
     assert_string_equal(
         translated(
             notification("{\"eventType\":\"Bounce\",\"bounce\":{\"bounceType\":\"Transient\","
