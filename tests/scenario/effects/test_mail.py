@@ -1,4 +1,6 @@
 """The mailer against a mail server that misbehaves: each mail once, and the one window shown."""
+import email
+import email.policy
 import time
 
 from sinks import SmtpSink
@@ -159,6 +161,46 @@ def test_hostile_names_stay_names(stage, smtp_sink):
     stage.publish(mail_member(2, email="m2@example.com\r\nRCPT TO:<victim@example.com>"))
     stage.wait_job("mailer", "welcome:mem_0002", "dead")
     assert len(smtp_sink.mails) == 1
+
+
+LEFT_OUT = ["Eve\r\nBcc: victim@example.com\r\n\r\nhello", "Eve\nX-Evil: 1", "a" * 10240,
+            "turn \u202emoc.live", "next\u0085line"]
+KEPT = ['Ada "the Countess" \\ King', "<script>alert(1)</script>", "Zoë 😀", "שלום עולם",
+        "=?UTF-8?B?QmNjOg==?=", "a@b.c, d@e.f", "{{email}}"]
+# a name -> what stands for it
+HOSTILE = {**{name: "" for name in LEFT_OUT}, **{name: name for name in KEPT}, "Eve\0Bcc: x": "Eve"}
+
+
+def test_whatever_a_name_is_the_mail_goes_and_is_one_mail(stage, smtp_sink):
+    stage.smtp(smtp_sink)
+    stage.publish(mail_member(100, name="Ada"))
+    for number, name in enumerate(HOSTILE, 1):
+        stage.publish(mail_member(number, name=name))
+    stage.wait_all("mailer", len(HOSTILE) + 1)
+    mails = {mail["to"][0]: mail for mail in smtp_sink.mails}
+    assert len(mails) == len(smtp_sink.mails) == len(HOSTILE) + 1
+    usual = mails.pop("m100@example.com")["message"].keys()
+    for number, shown in enumerate(HOSTILE.values(), 1):
+        mail = mails[f"m{number}@example.com"]
+        message = email.message_from_bytes(mail["text"], policy=email.policy.default)
+        assert message.keys() == usual and mail["to"] == [f"m{number}@example.com"]
+        (to,) = message["To"].addresses
+        assert to.addr_spec == f"m{number}@example.com" and to.display_name == shown
+        assert message["Subject"] == f"Welcome to Community, {shown or 'friend'}!"
+        assert "<script" not in message.get_body(("html",)).get_content()
+
+
+def test_an_address_that_no_mail_can_go_to_is_dead_with_the_reason(stage, smtp_sink):
+    stage.smtp(smtp_sink)
+    bad = ["m@example.com\r\nRCPT TO:<victim@example.com>", "m@example.com\nBcc: x", '"m m"@x.org',
+           "m" * 10240 + "@example.com", "m@\u202eexample.com", "😀@example.com", "m@example.com,v@x",
+           "<m@example.com>", "m", "@", "m@-x"]
+    for number, address in enumerate(bad, 1):
+        stage.publish(mail_member(number, email=address))
+    for number in range(1, len(bad) + 1):
+        dead = stage.wait_job("mailer", f"welcome:mem_{number:04d}", "dead")
+        assert "not one that mail can be sent to" in dead["error"]
+    assert not smtp_sink.mails
 
 
 def test_crm_down_while_mail_goes_out(stage, http_sink, smtp_sink):

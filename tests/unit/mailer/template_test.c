@@ -34,6 +34,11 @@ static void expect_rendered(const struct template *template, enum template_part 
 static void mistakes_are_told_with_file_and_line(void **state)
 {
     (void)state;
+    expect_mistake("Subject: a\nTransactional: maybe\n\nx", NULL,
+                   "welcome.txt:2: expected \"Transactional: no\", or yes");
+    expect_mistake("Subject: a\nTransactional: no\nx", NULL, "welcome.txt:3: expected an empty");
+    expect_mistake("Subject: a\nTransactional: no", NULL, "welcome.txt:2: expected an empty line");
+    expect_mistake("Subject: a\nBcc: x@y.z\n\nx", NULL, "welcome.txt:2: expected an empty line");
     expect_mistake("Hello", NULL, "templates/welcome.txt:1: expected \"Subject: ...\"");
     expect_mistake("Subject: \n\nx", NULL, "welcome.txt:1: the subject is empty");
     expect_mistake("Subject: a\nx", NULL, "welcome.txt:2: expected an empty line");
@@ -139,6 +144,27 @@ static void values_are_put_in_and_escaped(void **state)
     buf_fini(&why);
 }
 
+static void a_template_says_that_it_is_not_transactional(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool transactional;
+    } rows[] = {{"Subject: a\n\nx", true},
+                {"Subject: a\nTransactional: yes\n\nx", true},
+                {"Subject: a\nTransactional: no\n\nx", false},
+                {"Subject: a\r\nTransactional:\tno\r\n\r\nx", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct template template;
+        struct buf why = {0};
+        assert_int_equal(parse(rows[i].text, NULL, &template, &why), OK);
+        assert_int_equal(template.transactional, rows[i].transactional);
+        assert_string_equal(template.subject, "a");
+        assert_string_equal(template.text, "x");
+        template_fini(&template);
+    }
+}
+
 static void huge_values_are_refused(void **state)
 {
     (void)state;
@@ -212,6 +238,7 @@ int main(void)
         cmocka_unit_test(values_are_put_in_and_escaped),
         cmocka_unit_test(a_section_stays_where_there_is_a_value),
         cmocka_unit_test(embedded_words_leave_no_gaps),
+        cmocka_unit_test(a_template_says_that_it_is_not_transactional),
         cmocka_unit_test(huge_values_are_refused),
         cmocka_unit_test(embedded_words_are_good),
         cmocka_unit_test(a_founders_files_are_used_and_read_again),
