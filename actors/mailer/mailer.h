@@ -9,7 +9,9 @@
  *                 "sender", "receiver": with their names, "subject", "text", "html" (may be
  *                 absent), "headers": {name: value} beyond those}
  * Promise    The Message-ID comes from the job's key: the same over all attempts. A mail that
- *            SMTP may or may not have taken becomes uncertain and is not sent again by itself.
+ *            SMTP may or may not have taken becomes uncertain and is not sent again by itself;
+ *            Resend and Postmark can be asked, which closes that window (providers/).
+ *            Who unsubscribed gets no mail of a template that is not transactional (template.h).
  *            An address whose mail bounced for good, or whose owner complained, gets no more mail:
  *            such jobs are skipped. A person who has one sent once more opens it again. */
 #ifndef USHER_MAILER_H

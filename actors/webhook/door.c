@@ -171,8 +171,8 @@ static void on_published(void *self, enum fault fault, uint64_t seq, bool duplic
 
 /* --- from a body to an event ----------------------------------------------------------------- */
 
-/* Sends door->packed. NULL: it could not be, and the request was told; else what more is known about
- * it can be noted. */
+/* Sends door->packed. NULL: it could not be, and the request was told; else what more is known
+ * about it can be noted. */
 static struct delivery *dispatch(struct door *door, struct web_request *request, const char *id,
                                  int64_t now_ms)
 {
@@ -238,13 +238,22 @@ static size_t headers_of(const struct post *post, const char *name, const char *
     return web_headers(post->request, name, values, room);
 }
 
+/* True if somebody was wrong too often; answered then. */
+static bool refuse_guesser(struct door *door, struct web_request *request)
+{
+    if (throttle_allows(&door->throttle, web_address(request), clock_mono_ms())) {
+        return false;
+    }
+    count(door, OUTCOME_THROTTLED);
+    web_problem(request, 429, "too many bad requests", RETRY_AFTER_S);
+    return true;
+}
+
 /* True if nothing can be taken now; answered then. */
 static bool refuse_before_work(struct door *door, struct web_request *request)
 {
     int64_t now_ms = clock_mono_ms();
-    if (!throttle_allows(&door->throttle, web_address(request), now_ms)) {
-        count(door, OUTCOME_THROTTLED);
-        web_problem(request, 429, "too many bad requests", RETRY_AFTER_S);
+    if (refuse_guesser(door, request)) {
         return true;
     }
     if (!client_is_up(door->client)) {
@@ -355,7 +364,7 @@ static void renew_unsubscribe_key(struct door *door)
 static bool token_of(struct door *door, struct web_request *request,
                      char id[UNSUBSCRIBE_ID_CHARS + 1])
 {
-    if (refuse_before_work(door, request)) {
+    if (refuse_guesser(door, request)) {
         return false;
     }
     if (!door->unsubscribe_known) {
@@ -380,13 +389,13 @@ static void on_unsubscribe_look(void *self, struct web_request *request)
     }
 }
 
-/* By the page's button, or by a mail program as RFC 8058 has it: without cookies, whatever the body. */
+/* By the page's button, or by a mail program as RFC 8058 has it: no cookies, whatever the body. */
 static void on_unsubscribe(void *self, struct web_request *request)
 {
     struct door *door = self;
     char id[UNSUBSCRIBE_ID_CHARS + 1];
     struct event event = {.time_ms = clock_wall_ms(), .version = EVENT_VERSION};
-    if (!token_of(door, request, id)) {
+    if (!token_of(door, request, id) || refuse_before_work(door, request)) {
         return;
     }
     json_t *data = json_pack("{s:s}", "id", id);

@@ -1,4 +1,4 @@
-"""The mailer against a Postmark that misbehaves: it has no idempotency key, and still gets one mail."""
+"""The mailer against a Postmark that misbehaves: it has no idempotency key, and gets one mail."""
 import pytest
 
 from sink_postmark import PostmarkSink
@@ -85,13 +85,13 @@ def test_taken_and_answered_with_a_page_is_one_mail(stage, sink):
 
 def test_killed_during_calls_sends_each_once(stage, sink):
     process = start(stage, sink)
-    stage.publish_many([welcome(n) for n in range(1, 81)])
-    for count in [10, 30, 55]:
+    stage.publish_many([welcome(n) for n in range(1, 41)])
+    for count in [5, 20]:
         stage.kit.wait_until(lambda: len(sink.mails) >= count, 20, f"{count} mails")
         process.kill()
         process = stage.start("mailer")
-    stage.wait_all("mailer", 80)
-    assert len(sink.mails) == 80 == len({m["Metadata"]["usher"] for m in sink.mails})
+    stage.wait_all("mailer", 40)
+    assert len(sink.mails) == 40 == len({m["Metadata"]["usher"] for m in sink.mails})
     assert not stage.news("job.uncertain")
 
 

@@ -1,5 +1,5 @@
-"""The mailer against a Resend that misbehaves: one mail, whatever is lost, and never an uncertain one
-while Resend remembers the key."""
+"""The mailer against a Resend that misbehaves: one mail, whatever is lost, and never an uncertain
+one while Resend remembers the key."""
 import json
 import pathlib
 

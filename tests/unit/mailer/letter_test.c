@@ -1,5 +1,5 @@
-/* letter_test.c - a mail from a template and a member: hostile names and addresses, and what the same
- * job gives twice. */
+/* letter_test.c - a mail from a template and a member: hostile names and addresses, and what the
+ * same job gives twice. */
 #include "../test.h"
 
 #include "letter.h"
