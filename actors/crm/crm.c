@@ -167,16 +167,20 @@ static enum fault retire(struct crm *crm, struct store_txn *txn, const char *ali
     return fault;
 }
 
-static bool is_bulk(const json_t *document, const struct event *event)
+/* A renewal, say, changes nothing that a CRM shows: it is asserted behind what does. `before` is the
+ * document that was known until now, or NULL. */
+static bool is_bulk(const json_t *before, const json_t *document, const struct event *event)
 {
-    int64_t paid_ms = tree_int(document, "last_payment_at");
-    bool quiet = strcmp(event->type, "member.changed") == 0;
-    return strcmp(event->cause, "rebuild") == 0 ||
-           (quiet && paid_ms > 0 && event->time_ms - paid_ms > 600000);
+    static const char *const shown[] = {"state", "access", "email", "tags"};
+    bool same = strcmp(event->type, "member.changed") == 0;
+    for (size_t i = 0; before && i < sizeof shown / sizeof *shown; i++) {
+        same = same && json_equal(tree_get(before, shown[i]), tree_get(document, shown[i]));
+    }
+    return same || strcmp(event->cause, "rebuild") == 0;
 }
 
-static enum fault show(struct crm *crm, struct store_txn *txn, const json_t *document,
-                       const struct event *event)
+static enum fault show(struct crm *crm, struct store_txn *txn, const json_t *before,
+                       const json_t *document, const struct event *event)
 {
     char key[JOBS_KEY_BYTES_MAX + 1];
     char contact[256];
@@ -204,7 +208,7 @@ static enum fault show(struct crm *crm, struct store_txn *txn, const json_t *doc
                                  .member = id,
                                  .slot = "crm",
                                  .version = tree_int(document, "version"),
-                                 .bulk = is_bulk(document, event)};
+                                 .bulk = is_bulk(before, document, event)};
         fault = jobs_want(crm->jobs, txn, &spec, event);
     }
     return fault;
@@ -225,24 +229,32 @@ static enum fault resync(struct crm *crm, struct store_txn *txn, const struct ev
     return fault;
 }
 
+static enum fault on_member(struct crm *crm, struct store_txn *txn, const struct event *event)
+{
+    json_t *document = event_data(event);
+    json_t *before = NULL;
+    enum fault fault = jobs_member(crm->jobs, txn, tree_text(document, "id"), &before);
+    if (fault == OK) {
+        fault = jobs_apply(crm->jobs, txn, event); /* the document is the newest from here on */
+    }
+    if (fault == OK && *tree_text(document, "id")) {
+        fault = show(crm, txn, before, document, event);
+    }
+    json_decref(before);
+    json_decref(document);
+    return fault;
+}
+
 static enum fault crm_apply(void *self, struct store_txn *txn, const struct event *event)
 {
     struct crm *crm = self;
+    if (strncmp(event->type, "member.", 7) == 0 && strcmp(event->type, "member.due") != 0) {
+        return on_member(crm, txn, event);
+    }
     enum fault fault = jobs_apply(crm->jobs, txn, event);
-    if (fault != OK) {
-        return fault;
+    if (fault == OK && strcmp(event->type, "admin.resynced") == 0) {
+        fault = resync(crm, txn, event);
     }
-    if (strcmp(event->type, "admin.resynced") == 0) {
-        return resync(crm, txn, event);
-    }
-    if (strncmp(event->type, "member.", 7) != 0 || strcmp(event->type, "member.due") == 0) {
-        return OK;
-    }
-    json_t *document = event_data(event);
-    if (*tree_text(document, "id")) {
-        fault = show(crm, txn, document, event);
-    }
-    json_decref(document);
     return fault;
 }
 

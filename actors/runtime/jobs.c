@@ -278,11 +278,13 @@ enum fault jobs_want(struct jobs *jobs, struct store_txn *txn, const struct jobs
         fault = record_keep(jobs, txn, &record);
         fault = fault == OK ? plan_now(jobs, txn, &record) : fault;
     } else if (fault == OK && revision > record.job.wanted) {
+        const struct job before = record.job;
         struct job_happened happened = {.input = JOB_ON_WANTED, .revision = revision};
         fault = jobs_step(jobs, txn, &record, &happened);
         record.version = spec->version;
         record.job.created_ms = event->time_ms;
-        record.bulk = spec->bulk;
+        /* What follows a fresh one that still waits does not push it back. */
+        record.bulk = spec->bulk && (record.bulk || !job_is_open(before.state));
         json_decref(record.payload);
         record.payload = json_incref((json_t *)spec->payload);
         EVENT_SET(record.kind, spec->kind ? spec->kind : "");
