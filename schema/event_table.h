@@ -36,6 +36,7 @@ X(34, "job.superseded", effects, "An effect was overtaken by newer facts and not
 X(35, "job.skipped", effects, "A person, or a rule, decided that an effect is not carried out.")
 X(36, "target.refused", effects, "A target refuses our key: its jobs wait and spend no attempts.")
 X(37, "target.accepted", effects, "A target that refused our key takes it again.")
+X(38, "crm.repaired", effects, "The CRM no longer showed what it was told of a member: it is told once more.")
 X(40, "alert.raised", alert, "Something needs a person.")
 X(41, "alert.cleared", alert, "What needed a person is over.")
 X(50, "admin.granted", people, "A person granted a member access.")

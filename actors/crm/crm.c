@@ -19,6 +19,9 @@ static const struct adapter *const adapters[] = {PROVIDERS(ADDRESS) NULL};
 static const struct setting crm_settings[] = {
     {"crm/provider", SETTING_CHOICE, "local", 0, 0, PROVIDER_NAMES,
      "Where contacts are kept: in usher itself (local), or in your CRM."},
+    {"crm/check_every", SETTING_DURATION, "24h", 0, INT64_C(31536000000), NULL,
+     "How often each contact is looked at and put right if somebody changed it by hand; 0s: "
+     "never."},
     JOBS_SETTINGS("crm"),
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
@@ -40,6 +43,16 @@ static bool among(const json_t *list, const char *tag, size_t len)
         }
     }
     return false;
+}
+
+bool crm_among(const json_t *list, const char *tag)
+{
+    return among(list, tag, strlen(tag));
+}
+
+bool crm_wants(const json_t *document, const char *tag)
+{
+    return crm_among(tree_get(document, "tags"), tag);
 }
 
 static void join(struct buf *out, const char *tag, size_t len, char joint)
@@ -68,6 +81,85 @@ void crm_tags(const json_t *document, bool retire, const char *present, char joi
         const char *tag = json_string_value(json_array_get(tags, i));
         join(out, tag ? tag : "", tag ? strlen(tag) : 0, joint);
     }
+}
+
+void crm_add_name(json_t *into, const char *first, const char *last, const char *name)
+{
+    const char *blank = last ? strchr(name, ' ') : NULL;
+    if (blank) {
+        tree_set(into, first, json_stringn(name, (size_t)(blank - name)));
+        tree_set_text(into, last, blank + 1);
+    } else {
+        tree_set_text(into, first, name);
+    }
+}
+
+enum fault crm_body(struct call *call, json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(body);
+    if (!text) {
+        return FAULT_MALFORMED;
+    }
+    buf_add_text(&call->body, text);
+    free(text);
+    return call_header(call, "Content-Type", "application/json");
+}
+
+void crm_learn_done(const struct task *task, struct verdict *verdict)
+{
+    if (tree_flag(task->payload, "retire")) {
+        tree_set_flag(verdict->learned, "retired", true);
+    } else {
+        json_object_del(verdict->learned, "retired");
+    }
+    if (!tree_get(verdict->learned,
+                  "contact")) { /* the actor found it, and no step named it anew */
+        tree_set_text(verdict->learned, "contact", tree_text(task->payload, "contact"));
+    }
+}
+
+void crm_forget_contact(struct verdict *verdict)
+{
+    json_object_set_new(verdict->learned, "contact", json_string("")); /* and not the payload's */
+}
+
+/* --- what a contact shows ----------------------------------------------------------------------- */
+
+static bool shows(const json_t *present, const char *tag)
+{
+    for (size_t i = 0; i < json_array_size(present); i++) {
+        const json_t *one = json_array_get(present, i);
+        const char *name = json_is_string(one) ? json_string_value(one) : tree_text(one, "name");
+        if (strcmp(name, tag) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void crm_compare_tags(const json_t *document, const json_t *present, struct verdict *verdict)
+{
+    const json_t *all = tree_get(document, "all_tags");
+    verdict_set(verdict, VERDICT_DONE, "%s", "");
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const char *tag = json_string_value(json_array_get(all, i));
+        bool wanted = tag && crm_wants(document, tag);
+        if (tag && wanted != shows(present, tag)) {
+            verdict_set(verdict, VERDICT_DIFFERS,
+                        wanted ? "the tag \"%.60s\" was missing"
+                               : "the tag \"%.60s\" was still there",
+                        tag);
+            return;
+        }
+    }
+}
+
+void crm_compare_gone(const json_t *document, struct verdict *verdict)
+{
+    bool missed = tree_flag(document, "access"); /* a founder may delete whoever has left */
+    verdict_set(verdict, missed ? VERDICT_DIFFERS : VERDICT_DONE, "%s",
+                missed ? "the contact was gone" : "");
 }
 
 /* --- which contact ----------------------------------------------------------------------------- */
@@ -112,6 +204,9 @@ static json_t *crm_prepare(void *self, struct store_txn *txn, const struct jobs_
     struct crm *crm = self;
     char contact[256];
     bool retire = tree_flag(view->payload, "retire");
+    if (view->look && tree_flag(view->learned, "retired")) {
+        return NULL; /* nobody's contact any more */
+    }
     if (!view->document) {
         buf_add_text(why, "nothing is known of this member");
         *fault = FAULT_NOT_FOUND;
@@ -284,7 +379,9 @@ static enum fault crm_open(struct actor *actor, bool check_only, void **state, s
                                    .slots = &slot,
                                    .slot_count = 1,
                                    .prepare = crm_prepare,
-                                   .self = crm};
+                                   .self = crm,
+                                   .look_every_ms = settings_number(settings, "crm/check_every"),
+                                   .differing = "crm.repaired"};
     enum fault fault = jobs_new(&options, check_only, &crm->jobs, why);
     *state = crm;
     if (fault != OK) {

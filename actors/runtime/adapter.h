@@ -48,7 +48,8 @@ enum verdict_kind {
     VERDICT_NEVER,     /* this job: dead letter */
     VERDICT_REFUSED,   /* our key is refused (401): the target is paused */
     VERDICT_FORBIDDEN, /* 403: REFUSED if the probe is refused too, else NEVER */
-    VERDICT_UNCERTAIN  /* may have been done, and a repeat would be seen */
+    VERDICT_UNCERTAIN, /* may have been done, and a repeat would be seen */
+    VERDICT_DIFFERS    /* of looked() alone: the target does not show what it was told */
 };
 
 enum { VERDICT_WORDS_BYTES = 240 };
@@ -95,6 +96,13 @@ struct adapter {
      * refuse, or logging in says enough. Any answer but 401, 403 and a failure to get one means
      * that the key is taken. */
     enum fault (*probe)(const struct settings *settings, const char *secret, struct call *call);
+
+    /* Does the target still show what a job that is done told it? Reading only, in one call: looked() says
+     * DONE if it does, DIFFERS with words for what is wrong (the job is then done once more), and anything
+     * else if that is not known. NULL: it cannot be looked at. */
+    enum fault (*look)(const struct task *task, int step, struct call *call);
+    void (*looked)(const struct task *task, int step, const struct answer *answer,
+                   struct verdict *verdict);
 
     /* Embedded providers: does it, inside the transaction in which the job becomes done. */
     void (*perform)(const struct task *task, struct store_txn *txn, struct verdict *verdict);

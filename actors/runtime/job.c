@@ -311,6 +311,11 @@ struct job job_next(const struct job *before, const struct job_policy *policy,
     case JOB_ON_GONE:
         *news = condition(&job, happened->input == JOB_ON_SETTLED, now_ms);
         break;
+    case JOB_ON_DIFFERS:
+        if (job.state == JOB_DONE && job.wanted > 0) {
+            begin_anew(&job, now_ms);
+        }
+        break;
     case JOB_ON_WANTED:
         *news = wanted(&job, happened, now_ms);
         break;

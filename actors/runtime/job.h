@@ -70,6 +70,7 @@ enum job_input {
     JOB_ON_CRASH,   /* found under way at start */
     JOB_ON_SETTLED, /* its condition still holds */
     JOB_ON_GONE,    /* its condition no longer holds */
+    JOB_ON_DIFFERS, /* the target does not show it any more (a level job that is done) */
     JOB_ON_WANTED,  /* version (of a level job), or a superseded key holds again */
     JOB_ON_RETRY,   /* a person */
     JOB_ON_SKIP,    /* a person, or a rule */

@@ -99,6 +99,7 @@ struct jobs_view {
     const json_t *payload;  /* what it was made with; NULL once it has ended */
     const json_t *learned;  /* by this slot's adapter; may be NULL */
     const json_t *document; /* the member's newest; may be NULL */
+    bool look; /* prepare: nothing is done, the target is looked at; NULL: not this one */
 };
 
 struct jobs_options {
@@ -117,6 +118,11 @@ struct jobs_options {
      */
     enum fault (*ended)(void *self, struct store_txn *txn, const struct jobs_view *view);
     void *self;
+
+    /* How often what a level job showed is looked at, where the adapter can, and done once more where
+     * somebody changed it there; 0: never. `differing` is the type of the event that tells of it. */
+    int64_t look_every_ms;
+    const char *differing;
 };
 
 /* Makes the engine; with check_only it only checks the settings (and `why` says what is wrong). */

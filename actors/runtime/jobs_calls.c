@@ -56,6 +56,16 @@ enum fault slot_secret(const struct slot *slot, char **secret)
 void flight_end(struct flight *flight)
 {
     struct jobs *jobs = flight->jobs;
+    if (flight->look) { /* what is as it should be, or not known, is nobody's news */
+        bool differs = flight->verdict.kind == VERDICT_DIFFERS;
+        flight->slot->breaker.trying = false;
+        flight->stage = FLIGHT_ENDED;
+        if (!differs) {
+            flight_clear(flight);
+        }
+        jobs_wake(jobs, 0);
+        return;
+    }
     flight->stage = FLIGHT_ENDED;
     flight->slot->breaker.trying = false; /* also when no call left */
     if (flight->verdict.kind == VERDICT_DONE) {
@@ -201,7 +211,13 @@ static void on_done(void *self, const struct answer *answer)
     const struct adapter *adapter = flight->slot->wanted.adapter;
     flight->latency_ms += answer->latency_ms;
     flight->verdict = (struct verdict){.learned = flight->learned};
-    adapter->outcome(&task, flight->step, answer, &flight->verdict);
+    (flight->look ? adapter->looked : adapter->outcome)(&task, flight->step, answer,
+                                                        &flight->verdict);
+    if (flight->look) {
+        flight_watch(flight, answer);
+        flight_end(flight);
+        return;
+    }
     if (flight->verdict.kind == VERDICT_STEP) {
         next_step(flight);
         return;
@@ -246,7 +262,9 @@ void flight_launch(struct flight *flight)
     }
     struct task task = flight_task(flight);
     flight->stage = FLIGHT_CALLING;
-    enum fault fault = flight->slot->wanted.adapter->request(&task, flight->step, &call);
+    const struct adapter *adapter = flight->slot->wanted.adapter;
+    enum fault fault =
+        (flight->look ? adapter->look : adapter->request)(&task, flight->step, &call);
     call.timeout_ms = jobs->timeout_ms;
     flight->mail = call.method && strcmp(call.method, "MAIL") == 0;
     if (fault == OK) {

@@ -5,6 +5,7 @@
  * jobs_turn.c    the turn: outcomes, holds and new attempts in one transaction
  * jobs_calls.c   the calls between the turns
  * jobs_login.c   the login before them, where there is one
+ * jobs_looks.c   what targets show, against what they were told
  * jobs_members.c documents, aliases, effects
  * jobs_answers.c questions, reports
  * jobs_people.c  what people decide: retry, skip, send again, pause, resume
@@ -116,6 +117,8 @@ enum flight_stage {
 struct flight {
     struct jobs *jobs;
     enum flight_stage stage;
+    bool look;      /* it only looks at what was done */
+    int64_t change; /* ... that of the job when it began */
     struct slot *slot;
     char key[JOBS_KEY_BYTES_MAX + 1];
     char kind[JOBS_KIND_BYTES_MAX + 1];
@@ -140,8 +143,16 @@ struct flight {
     struct verdict verdict;
 };
 
+/* The round of looking at what is done. */
+struct looks {
+    char at[JOBS_KEY_BYTES_MAX + 1]; /* the last one */
+    int64_t next_ms;
+    bool began;
+};
+
 struct jobs {
     struct jobs_options options;
+    struct looks looks;
     struct job_policy policy;
     int timeout_ms;
     int64_t probe_ms;
@@ -230,6 +241,9 @@ enum fault jobs_happen(struct jobs *jobs, struct store_txn *txn, struct record *
                        enum job_input input) NODISCARD;
 enum fault tell_target(struct jobs *jobs, struct store_txn *txn, const struct slot *slot,
                        const char *trace) NODISCARD;
+/* That a target does not show what it was told: the event that options.differing names. */
+enum fault tell_differing(struct jobs *jobs, struct store_txn *txn, const struct record *record,
+                          const char *reason) NODISCARD;
 enum fault reread(struct jobs *jobs, struct store_txn *txn, const struct event *event) NODISCARD;
 
 /* --- jobs_members.c --- */
@@ -262,6 +276,9 @@ enum fault plan_now(struct jobs *jobs, struct store_txn *txn,
 /* What an attempt came to. */
 enum fault plan_conclude(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
                          struct record *record, const struct verdict *verdict) NODISCARD;
+/* Fills a flight for an attempt at the record; takes the payload. */
+void flight_board(struct flight *flight, struct slot *slot, const struct record *record,
+                  json_t *payload);
 /* Is there room for one more call? Bulk leaves some to what is fresh. */
 struct flight *plan_room(struct jobs *jobs, bool bulk);
 
@@ -291,6 +308,14 @@ bool login_again(struct flight *flight);
 /* A login is under way. False: it cannot be made. */
 bool login_start(struct slot *slot);
 void login_fini(struct slot *slot);
+
+/* --- jobs_looks.c --- */
+
+/* `idle`: nothing else waits now. */
+void looks_turn(struct jobs *jobs, bool idle);
+/* What was found differing is done once more. */
+enum fault look_conclude(struct jobs *jobs, struct store_txn *txn,
+                         const struct flight *flight) NODISCARD;
 
 /* --- jobs_people.c --- */
 

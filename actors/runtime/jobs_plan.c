@@ -230,7 +230,7 @@ static json_t *prepare(struct jobs *jobs, struct store_txn *txn, const struct re
     return jobs->options.prepare(jobs->options.self, txn, &view, fault, why);
 }
 
-static void board(struct flight *flight, struct slot *slot, const struct record *record,
+void flight_board(struct flight *flight, struct slot *slot, const struct record *record,
                   json_t *payload)
 {
     json_t *learned = record_learned(record, slot->wanted.adapter->name);
@@ -257,7 +257,7 @@ static enum fault perform(struct jobs *jobs, struct store_txn *txn, struct slot 
                           struct record *record, json_t *payload)
 {
     struct flight flight = {.jobs = jobs};
-    board(&flight, slot, record, payload);
+    flight_board(&flight, slot, record, payload);
     struct task task = flight_task(&flight);
     slot->wanted.adapter->perform(&task, txn, &flight.verdict);
     enum fault fault = plan_conclude(jobs, txn, slot, record, &flight.verdict);
@@ -310,7 +310,7 @@ static enum fault begin(struct jobs *jobs, struct store_txn *txn, struct slot *s
     }
     struct flight *flight = plan_room(jobs, false);
     MUST(flight);
-    board(flight, slot, record, payload);
+    flight_board(flight, slot, record, payload);
     breaker_started(&slot->breaker); /* not sooner: what needs no call never ends one */
     flight->stage = FLIGHT_PLANNED;
     fault = record_keep(jobs, txn, record);

@@ -122,6 +122,29 @@ enum fault jobs_step(struct jobs *jobs, struct store_txn *txn, struct record *re
     return tell(jobs, txn, record, news, by_person, version, revision);
 }
 
+enum fault tell_differing(struct jobs *jobs, struct store_txn *txn, const struct record *record,
+                          const char *reason)
+{
+    struct event event = {.time_ms = clock_wall_ms(), .version = EVENT_VERSION};
+    struct slot *slot = jobs_slot_of(jobs, record->slot);
+    json_t *data = json_object();
+    news_id(event.id, actor_name(jobs->options.actor), "differing", record);
+    EVENT_SET(event.type, jobs->options.differing);
+    EVENT_SET(event.subject, record->member);
+    EVENT_SET(event.cause, record->cause);
+    EVENT_SET(event.trace, record->trace);
+    tree_set_text(data, "actor", actor_name(jobs->options.actor));
+    tree_set_text(data, "key", record->key);
+    tree_set_text(data, "member", record->member);
+    tree_set_text(data, "target", slot ? slot->wanted.adapter->name : record->slot);
+    tree_set_text(data, "slot", record->slot);
+    tree_set_text(data, "reason", reason);
+    tree_set_int(data, "version", record->done_version);
+    enum fault fault = actor_emit(jobs->options.actor, txn, &event, data);
+    json_decref(data);
+    return fault;
+}
+
 /* A job that came to an end lets those behind it go. */
 static enum fault release(struct store_txn *txn, const char *order)
 {

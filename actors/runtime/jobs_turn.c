@@ -12,6 +12,9 @@ enum { TURN_RETRY_MS = 1000, TURN_STUCK_MS = 250, TURN_SECRET_MS = 1000 };
 static enum fault conclude(struct jobs *jobs, struct store_txn *txn, struct flight *flight)
 {
     struct record record;
+    if (flight->look) {
+        return look_conclude(jobs, txn, flight);
+    }
     enum fault fault = record_load(txn, flight->key, &record);
     if (fault == OK) {
         record.latency_ms = flight->latency_ms;
@@ -263,4 +266,5 @@ void jobs_turn(struct jobs *jobs)
         int64_t least_ms = jobs->progress ? 0 : TURN_STUCK_MS;
         jobs_wake(jobs, wait_ms > 0 ? wait_ms : least_ms);
     }
+    looks_turn(jobs, due_ms > jobs_now_ms(jobs));
 }

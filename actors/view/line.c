@@ -322,7 +322,7 @@ static const char *lane_of(const char *type, const json_t *data)
                : strcmp(actor, "alert") == 0 ? "alert"
                                              : "tools";
     }
-    if (is_of(type, "ticket.")) {
+    if (is_of(type, "ticket.") || is_of(type, "crm.")) {
         return "tools";
     }
     return is_of(type, "mail.")    ? "mail"
@@ -353,6 +353,9 @@ static bool words_of(const char *type, const json_t *data, struct buf *out)
         bool refused = strcmp(type, "target.refused") == 0;
         buf_printf(out, "%s %s our key", line_target_name(tree_text(data, "target")),
                    refused ? "refuses" : "takes");
+    } else if (strcmp(type, "crm.repaired") == 0) {
+        buf_printf(out, "Put right in %s: %s", line_target_name(tree_text(data, "target")),
+                   tree_text(data, "reason"));
     } else if (strcmp(type, "webhook.refused") == 0) {
         buf_add_text(out, "Deliveries were refused at the door");
     } else {

@@ -69,17 +69,6 @@ static enum fault begin(const struct settings *settings, const char *secret, str
     return fault == OK ? call_header(call, "Accept", "application/json") : fault;
 }
 
-static void add_name(json_t *properties, const char *name)
-{
-    const char *blank = strchr(name, ' ');
-    if (blank) {
-        json_object_set_new(properties, "firstname", json_stringn(name, (size_t)(blank - name)));
-        tree_set_text(properties, "lastname", blank + 1);
-    } else {
-        tree_set_text(properties, "firstname", name);
-    }
-}
-
 static enum fault add_properties(const struct task *task, int step, struct call *call)
 {
     const json_t *document = tree_get(task->payload, "document");
@@ -104,18 +93,11 @@ static enum fault add_properties(const struct task *task, int step, struct call 
         tree_set_text(properties, "email", tree_text(document, "email"));
     }
     if (step == CREATE) {
-        add_name(properties, tree_text(document, "name"));
+        crm_add_name(properties, "firstname", "lastname", tree_text(document, "name"));
     }
     json_t *body = json_object();
     tree_set(body, "properties", properties);
-    char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(body);
-    if (!text) {
-        return FAULT_MALFORMED;
-    }
-    buf_add_text(&call->body, text);
-    free(text);
-    return call_header(call, "Content-Type", "application/json");
+    return crm_body(call, body);
 }
 
 static enum fault hubspot_request(const struct task *task, int given, struct call *call)
@@ -230,14 +212,10 @@ static void learn_contact(const struct task *task, const json_t *body, struct ve
 {
     tree_set_text(verdict->learned, "contact", tree_text(body, "id"));
     json_object_del(verdict->learned, "present");
-    if (tree_flag(task->payload, "retire")) {
-        tree_set_flag(verdict->learned, "retired", true);
-    } else {
-        json_object_del(verdict->learned, "retired");
-    }
+    crm_learn_done(task, verdict);
 }
 
-static void looked(const struct task *task, const json_t *body, struct verdict *verdict)
+static void found(const struct task *task, const json_t *body, struct verdict *verdict)
 {
     const json_t *properties = tree_get(body, "properties");
     const char *present = tree_text(properties, settings_text(task->settings, "crm/tags_property"));
@@ -263,7 +241,7 @@ static void conflict(int step, const json_t *body, struct verdict *verdict)
 
 static void gone(const struct task *task, struct verdict *verdict)
 {
-    json_object_set_new(verdict->learned, "contact", json_string(""));
+    crm_forget_contact(verdict);
     if (tree_flag(task->payload, "retire")) {
         tree_set_flag(verdict->learned, "retired", true);
         verdict_set(verdict, VERDICT_DONE, "%s", "");
@@ -283,7 +261,7 @@ static void hubspot_outcome(const struct task *task, int given, const struct ans
         verdict_set(verdict, VERDICT_AGAIN, "HubSpot's answer is not one (%d)", answer->status);
         verdict->ambiguous = true;
     } else if (good && step == LOOK) {
-        looked(task, body, verdict);
+        found(task, body, verdict);
     } else if (good) {
         learn_contact(task, body, verdict);
         verdict_set(verdict, VERDICT_DONE, "%s", "");
@@ -302,6 +280,64 @@ static void hubspot_outcome(const struct task *task, int given, const struct ans
     json_decref(body);
 }
 
+/* --- looking ------------------------------------------------------------------------------------ */
+
+static enum fault hubspot_look(const struct task *task, int step, struct call *call)
+{
+    (void)step;
+    enum fault fault = hubspot_request(task, LOOK, call);
+    for (int i = 0; fault == OK && i < 2; i++) {
+        const char *name =
+            settings_text(task->settings, i == 0 ? "crm/state_property" : "crm/active_property");
+        buf_add_text(&call->url, *name ? "," : "");
+        call_escape(&call->url, name);
+    }
+    return fault;
+}
+
+static void compare(const struct task *task, const json_t *properties, struct verdict *verdict)
+{
+    const json_t *document = tree_get(task->payload, "document");
+    const char *state = settings_text(task->settings, "crm/state_property");
+    const char *active = settings_text(task->settings, "crm/active_property");
+    json_t *present = json_array();
+    const char *at = tree_text(properties, settings_text(task->settings, "crm/tags_property"));
+    while (*at) {
+        size_t len = strcspn(at, ";");
+        json_array_append_new(present, json_stringn(at, len));
+        at += len + (at[len] == ';');
+    }
+    crm_compare_tags(document, present, verdict);
+    json_decref(present);
+    bool access = strcmp(tree_text(properties, active), "true") == 0;
+    if (verdict->kind != VERDICT_DONE) {
+        return;
+    }
+    if (*state && strcmp(tree_text(properties, state), tree_text(document, "state")) != 0) {
+        verdict_set(verdict, VERDICT_DIFFERS, "the property \"%.60s\" was another one", state);
+    } else if (*active && access != tree_flag(document, "access")) {
+        verdict_set(verdict, VERDICT_DIFFERS, "the property \"%.60s\" was another one", active);
+    }
+}
+
+static void hubspot_looked(const struct task *task, int step, const struct answer *answer,
+                           struct verdict *verdict)
+{
+    (void)step;
+    json_t *body = answer->fault == OK ? json_loadb(answer->body, answer->len, 0, NULL) : NULL;
+    const json_t *properties = tree_get(body, "properties");
+    if (answer->fault == OK && answer->status == 200 && json_is_object(properties)) {
+        compare(task, properties, verdict);
+    } else if (answer->fault == OK && answer->status == 404) {
+        crm_compare_gone(tree_get(task->payload, "document"), verdict);
+    } else if (answer->fault == OK && answer->status == 429) {
+        explain_limit(body, answer, verdict);
+    } else {
+        verdict_http(answer, verdict);
+    }
+    json_decref(body);
+}
+
 const struct adapter crm_hubspot = {.name = "hubspot",
                                     .settings = own_settings,
                                     .secret = "crm/key",
@@ -310,4 +346,6 @@ const struct adapter crm_hubspot = {.name = "hubspot",
                                     .check = hubspot_check,
                                     .request = hubspot_request,
                                     .outcome = hubspot_outcome,
-                                    .probe = hubspot_probe};
+                                    .probe = hubspot_probe,
+                                    .look = hubspot_look,
+                                    .looked = hubspot_looked};

@@ -51,6 +51,7 @@ static const struct row once[] = {
     {JOB_UNCERTAIN, JOB_ON_RETRY, JOB_WAITING, JOB_NEWS_RETRYING},
     {JOB_SKIPPED, JOB_ON_RETRY, JOB_WAITING, JOB_NEWS_RETRYING},
     {JOB_DONE, JOB_ON_RETRY, JOB_DONE, JOB_NEWS_NONE},
+    {JOB_DONE, JOB_ON_DIFFERS, JOB_DONE, JOB_NEWS_NONE},
     {JOB_SENDING, JOB_ON_RETRY, JOB_SENDING, JOB_NEWS_NONE},
     {JOB_WAITING, JOB_ON_SKIP, JOB_SKIPPED, JOB_NEWS_SKIPPED},
     {JOB_SETTLING, JOB_ON_SKIP, JOB_SKIPPED, JOB_NEWS_SKIPPED},
@@ -297,6 +298,21 @@ static void a_used_up_quota_spends_nothing(void **state)
     assert_true(job.next_ms >= now_ms + 3600000);
 }
 
+static void what_is_not_shown_any_more_is_done_once_more(void **state)
+{
+    (void)state;
+    enum job_news news = JOB_NEWS_NONE;
+    const struct job done = {.state = JOB_DONE, .wanted = 7, .done = 7, .attempt = 3};
+    struct job job = step(done, (struct job_happened){.input = JOB_ON_DIFFERS}, 90, &news);
+    assert_int_equal(job.state, JOB_WAITING);
+    assert_int_equal(job.next_ms, 90);
+    assert_int_equal(job.attempt, 0);
+    assert_int_equal(news, JOB_NEWS_NONE);
+    struct job dead = {.state = JOB_DEAD, .wanted = 7};
+    dead = step(dead, (struct job_happened){.input = JOB_ON_DIFFERS}, 90, &news);
+    assert_int_equal(dead.state, JOB_DEAD);
+}
+
 static void a_target_may_ask_for_patience(void **state)
 {
     (void)state;
@@ -375,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_crash_is_ambiguous),
         cmocka_unit_test(the_breaker_lets_one_try),
         cmocka_unit_test(the_breaker_waits_at_most_a_minute),
+        cmocka_unit_test(what_is_not_shown_any_more_is_done_once_more),
         cmocka_unit_test(a_target_may_ask_for_patience),
         cmocka_unit_test(after_a_hold_one_goes_first),
         cmocka_unit_test(a_used_up_quota_spends_nothing),
