@@ -116,6 +116,8 @@ static const struct words_row verb_words[] = {
 };
 static const struct words_row service_words[] = {
     {"hubspot", "HubSpot"},
+    {"mailchimp", "Mailchimp"},
+    {"kit", "Kit"},
     {"zendesk", "Zendesk"},
     {"slack", "Slack"},
     {NULL, NULL},

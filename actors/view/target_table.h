@@ -2,6 +2,9 @@
  *
  * X("adapter", "name") */
 X("hubspot", "HubSpot")
+X("mailchimp", "Mailchimp")
+X("kit", "Kit")
+X("http", "your own endpoint")
 X("zendesk", "Zendesk")
 X("slack", "Slack")
 X("stripe", "Stripe")

@@ -84,6 +84,12 @@ bool ed25519_verify(const uint8_t key[ED25519_KEY_BYTES], const void *message, s
     return good;
 }
 
+void md5(const void *bytes, size_t len, uint8_t digest[MD5_BYTES])
+{
+    unsigned int made = 0;
+    MUST(EVP_Digest(bytes, len, digest, &made, EVP_md5(), NULL) == 1 && made == MD5_BYTES);
+}
+
 bool digest_same(const void *a, const void *b, size_t len)
 {
     return CRYPTO_memcmp(a, b, len) == 0;

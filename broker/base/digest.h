@@ -1,7 +1,7 @@
 /* digest.h - digests, MACs and their encodings: the one door to OpenSSL for hashing.
  *
  * Use        sha256() and hmac_sha256() in one call; digest_same() compares in constant time.
- * Formats    SHA-256 FIPS 180-4; HMAC RFC 2104; base64 RFC 4648 section 4; hex in lower case. */
+ * Formats    SHA-256 FIPS 180-4; HMAC RFC 2104; MD5 RFC 1321; base64 RFC 4648 section 4; hex in lower case. */
 #ifndef USHER_DIGEST_H
 #define USHER_DIGEST_H
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SHA256_BYTES = 32, SHA256_HEX_CHARS = 64, SHA1_BYTES = 20 };
+enum { SHA256_BYTES = 32, SHA256_HEX_CHARS = 64, SHA1_BYTES = 20, MD5_BYTES = 16 };
 enum { ED25519_KEY_BYTES = 32, ED25519_SIGNATURE_BYTES = 64 };
 
 /* A run of bytes that somebody else owns. */
@@ -31,6 +31,9 @@ void hmac_sha1(struct slice key, const struct slice *parts, size_t count, uint8_
 /* Is `signature` the key owner's over the message (RFC 8032, no context)? */
 bool ed25519_verify(const uint8_t key[ED25519_KEY_BYTES], const void *message, size_t len,
                     const uint8_t signature[ED25519_SIGNATURE_BYTES]);
+
+/* Names that others chose (Mailchimp's contacts); nothing that has to be safe. */
+void md5(const void *bytes, size_t len, uint8_t digest[MD5_BYTES]);
 
 /* Constant time in the content (not in the length). */
 bool digest_same(const void *a, const void *b, size_t len);

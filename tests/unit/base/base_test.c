@@ -87,6 +87,9 @@ static void digests_match_published_vectors(void **state)
     hex_encode(digest, sizeof digest, text);
     assert_string_equal(text, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     assert_true(hex_decode(text, strlen(text), back, sizeof back));
+    md5("message digest", 14, key); /* RFC 1321, appendix A.5 */
+    hex_encode(key, MD5_BYTES, text);
+    assert_string_equal(text, "f96b697d7cb7938d525a2f31aaf161d0");
     assert_true(digest_same(back, digest, sizeof digest));
     assert_false(hex_decode("zz", 2, back, 1));
     assert_false(hex_decode("abc", 3, back, 1));
