@@ -94,18 +94,6 @@ void crm_add_name(json_t *into, const char *first, const char *last, const char 
     }
 }
 
-enum fault crm_body(struct call *call, json_t *body)
-{
-    char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(body);
-    if (!text) {
-        return FAULT_MALFORMED;
-    }
-    buf_add_text(&call->body, text);
-    free(text);
-    return call_header(call, "Content-Type", "application/json");
-}
-
 void crm_learn_done(const struct task *task, struct verdict *verdict)
 {
     if (tree_flag(task->payload, "retire")) {

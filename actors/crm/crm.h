@@ -35,9 +35,6 @@ bool crm_wants(const json_t *document, const char *tag);
 /* "Ada King" -> first: "Ada", last: "King"; all of it is the first where `last` is NULL. */
 void crm_add_name(json_t *into, const char *first, const char *last, const char *name);
 
-/* The call's body, JSON; takes the tree. */
-enum fault crm_body(struct call *call, json_t *body) NODISCARD;
-
 /* A contact has what it should have: keeps its id as it is, and that it is (or is not) retired. */
 void crm_learn_done(const struct task *task, struct verdict *verdict);
 /* It is not there any more. */

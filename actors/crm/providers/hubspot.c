@@ -97,7 +97,7 @@ static enum fault add_properties(const struct task *task, int step, struct call 
     }
     json_t *body = json_object();
     tree_set(body, "properties", properties);
-    return crm_body(call, body);
+    return call_json(call, body);
 }
 
 static enum fault hubspot_request(const struct task *task, int given, struct call *call)

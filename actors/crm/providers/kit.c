@@ -113,14 +113,14 @@ static enum fault add_subscriber(const struct task *task, int step, struct call 
         tree_set_text(fields, state_field, tree_text(document, "state"));
         tree_set(body, "fields", fields);
     }
-    return crm_body(call, body);
+    return call_json(call, body);
 }
 
 static enum fault add_tag(const char *tag, struct call *call)
 {
     json_t *body = json_object();
     tree_set_text(body, "name", tag);
-    return crm_body(call, body);
+    return call_json(call, body);
 }
 
 /* A POST or DELETE that says all in its path. */
@@ -128,7 +128,7 @@ static enum fault add_link(const struct task *task, int64_t tag, struct call *ca
 {
     buf_printf(&call->url, "tags/%" PRId64 "/subscribers/", tag);
     call_escape(&call->url, crm_contact(task));
-    return strcmp(call->method, "POST") == 0 ? crm_body(call, json_object()) : OK;
+    return strcmp(call->method, "POST") == 0 ? call_json(call, json_object()) : OK;
 }
 
 static enum fault request(const struct task *task, int given, struct call *call)

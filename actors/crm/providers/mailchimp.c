@@ -144,7 +144,7 @@ static enum fault add_contact(const struct task *task, struct call *call)
         tree_set_text(fields, state_field, tree_text(document, "state"));
     }
     tree_set(body, "merge_fields", fields);
-    return crm_body(call, body);
+    return call_json(call, body);
 }
 
 static enum fault add_tags(const struct task *task, struct call *call)
@@ -161,7 +161,7 @@ static enum fault add_tags(const struct task *task, struct call *call)
         json_array_append_new(list, row);
     }
     tree_set(body, "tags", list);
-    return crm_body(call, body);
+    return call_json(call, body);
 }
 
 static int real_step(const struct task *task, int step)
