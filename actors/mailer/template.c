@@ -1,5 +1,6 @@
 #include "template.h"
 
+#include "hole.h"
 #include "must.h"
 #include "values.h"
 
@@ -10,50 +11,21 @@ enum { VARIABLE_BYTES_MAX = 40, MISTAKES_MAX = 20 };
 const char *const template_variables[] = {"name",      "email", "amount", "object",      "reason",
                                           "community", "link",  "until",  "unsubscribe", NULL};
 
-/* One {{...}}: borrowed from the text. */
-struct hole {
-    char section; /* '#' begins one, '/' ends it; 0: a value */
-    const char *name;
-    size_t name_len;
-    const char *fallback;
-    size_t fallback_len;
-    const char *behind; /* the first byte after }} */
-};
-
-static bool known(const char *name, size_t len)
+static bool known(const struct hole *hole)
 {
     for (size_t i = 0; template_variables[i]; i++) {
-        if (strlen(template_variables[i]) == len && memcmp(template_variables[i], name, len) == 0) {
+        if (hole_is(hole, template_variables[i])) {
             return true;
         }
     }
     return false;
 }
 
-/* `at` points at "{{". Returns what is wrong, or NULL. */
+/* What is wrong, or NULL; "" for a name that there is not. */
 static const char *read_hole(const char *at, struct hole *hole)
 {
-    const char *begin = at + 2;
-    const char *end = strstr(begin, "}}");
-    if (!end || memchr(begin, '\n', (size_t)(end - begin))) {
-        return "\"{{\" without \"}}\" on the same line";
-    }
-    char section = *begin == '#' || *begin == '/' ? *begin++ : '\0';
-    const char *bar = section ? NULL : memchr(begin, '|', (size_t)(end - begin));
-    const char *stop = bar ? bar : end;
-    while (begin < stop && *begin == ' ') {
-        begin++;
-    }
-    while (stop > begin && stop[-1] == ' ') {
-        stop--;
-    }
-    *hole = (struct hole){
-        .section = section, .name = begin, .name_len = (size_t)(stop - begin), .behind = end + 2};
-    if (bar) {
-        hole->fallback = bar + 1;
-        hole->fallback_len = (size_t)(end - bar - 1);
-    }
-    return known(hole->name, hole->name_len) ? NULL : "";
+    const char *wrong = hole_read(at, hole);
+    return wrong ? wrong : known(hole) ? NULL : "";
 }
 
 static void add_known(struct buf *why)
