@@ -204,6 +204,9 @@ static json_t *crm_prepare(void *self, struct store_txn *txn, const struct jobs_
     if (*fault != OK) {
         return NULL;
     }
+    if (view->look && !*contact && !tree_flag(view->document, "access")) {
+        return NULL; /* of another provider's time, and gone: the one that there is now has no use for it */
+    }
     if (retire) {
         const char *own = tree_text(view->learned, "contact");
         if (!*own || strcmp(own, contact) == 0) {

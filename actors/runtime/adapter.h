@@ -60,9 +60,12 @@ struct verdict {
     int64_t retry_after_ms;
     int64_t hold_ms; /* AGAIN: a quota is used up, nothing is sent to this target for so long; costs
                         the job no attempt. 0: this job alone (a 429 holds all by itself, shortly) */
-    bool alone;      /* AGAIN: a 429 that speaks of this job's object only, and holds nobody else */
-    bool ambiguous;  /* AGAIN: the attempt may have got through */
-    bool keep;       /* STEP: `learned` is durable before its call leaves */
+    int64_t
+        bulk_hold_ms; /* whatever the kind: what is not fresh waits for so long, since the target's
+                             quota is nearly used up */
+    bool alone;     /* AGAIN: a 429 that speaks of this job's object only, and holds nobody else */
+    bool ambiguous; /* AGAIN: the attempt may have got through */
+    bool keep;      /* STEP: `learned` is durable before its call leaves */
     char words[VERDICT_WORDS_BYTES]; /* for a person; never a body, an address or a secret */
     json_t *learned;                 /* an object to add to; made by the engine */
 };
@@ -99,7 +102,8 @@ struct adapter {
 
     /* Does the target still show what a job that is done told it? Reading only, in one call: looked() says
      * DONE if it does, DIFFERS with words for what is wrong (the job is then done once more), and anything
-     * else if that is not known. NULL: it cannot be looked at. */
+     * else if that is not known; look()'s NOT_FOUND differs, too: it never was there. NULL: it cannot be
+     * looked at. */
     enum fault (*look)(const struct task *task, int step, struct call *call);
     void (*looked)(const struct task *task, int step, const struct answer *answer,
                    struct verdict *verdict);

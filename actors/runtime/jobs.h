@@ -13,7 +13,8 @@
  *            A target that says "not now" (429, or a quota that is used up) is left alone by all
  *            jobs of its slot until it may be asked again, and then asked once; a long wait is kept
  *            over a restart and shown as a problem. No more calls leave in ten seconds than `rate`
- *            says, however the steps of jobs fall; bulk leaves tokens and calls to what is fresh.
+ *            says, however the steps of jobs fall; bulk leaves tokens and calls to what is fresh, and
+ *            what is left of a quota that is nearly used up.
  * Ownership  The engine copies what it is given. Trees returned are the caller's.
  * Threads    One; all on the actor's loop.
  * Limits     JOBS_CALLS calls at once (setting `calls`); the waiting jobs live in the store.

@@ -90,13 +90,17 @@ void flight_watch(struct flight *flight, const struct answer *answer)
         answer->fault != OK || (flight->mail ? answer->status == 421 : answer->status >= 500);
     breaker_ended(&slot->breaker, !down, &jobs->policy, now_ms);
     /* "Not now" is said to all of us, not to this one job. */
-    bool many = !flight->mail && !flight->verdict.alone && answer->fault == OK && answer->status == 429;
+    bool many =
+        !flight->mail && !flight->verdict.alone && answer->fault == OK && answer->status == 429;
     bool busy = !flight->mail && answer->fault == OK && answer->status == 503;
     int64_t wait_ms = many || busy ? flight->verdict.retry_after_ms : 0;
     wait_ms = many && wait_ms == 0 ? jobs->policy.first_ms : wait_ms;
     wait_ms = flight->verdict.hold_ms > wait_ms ? flight->verdict.hold_ms : wait_ms;
     if (wait_ms > 0) {
         slot_hold(slot, wait_ms, flight->verdict.words);
+    }
+    if (flight->verdict.bulk_hold_ms > 0) {
+        slot->bulk_ms = now_ms + flight->verdict.bulk_hold_ms;
     }
 }
 
@@ -272,6 +276,9 @@ void flight_launch(struct flight *flight)
     }
     if (fault == OK) {
         jobs->count_calls++;
+    } else if (flight->look && fault == FAULT_NOT_FOUND) {
+        verdict_set(&flight->verdict, VERDICT_DIFFERS, "it was not there yet");
+        flight_end(flight);
     } else {
         enum verdict_kind kind = fault_again(fault) ? VERDICT_AGAIN : VERDICT_NEVER;
         verdict_set(&flight->verdict, kind,

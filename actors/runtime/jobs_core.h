@@ -86,6 +86,7 @@ struct slot {
     char paused_who[EVENT_NAME_BYTES_MAX + 1];
     char paused_reason[VERDICT_WORDS_BYTES];
     bool hold_unsaved;    /* not kept */
+    int64_t bulk_ms;      /* nothing that is not fresh before; not kept */
     int64_t tokens_ms[2]; /* fresh, bulk: no token before; not kept */
     int64_t hurried_ms;   /* when a person's retry last brought the next try forward; not kept */
     /* While refused. */

@@ -64,7 +64,7 @@ static bool may_look(struct jobs *jobs, const struct record *record)
     int64_t now_ms = jobs_now_ms(jobs);
     return job->state == JOB_DONE && job->wanted > 0 && slot && slot->wanted.adapter->look &&
            now_ms - record->updated_ms >= jobs->options.look_every_ms && !slot_stopped(slot) &&
-           breaker_lets(&slot->breaker, now_ms);
+           now_ms >= slot->bulk_ms && breaker_lets(&slot->breaker, now_ms);
 }
 
 /* Starts to look. False: nothing of it can be looked at. *wait_ms: not now. */

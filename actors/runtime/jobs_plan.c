@@ -319,6 +319,17 @@ out:
     return fault;
 }
 
+/* Takes a token, too. */
+static bool may_call(struct jobs *jobs, struct slot *slot, bool bulk)
+{
+    int64_t now_ms = jobs_now_ms(jobs);
+    int64_t wait_ms = bulk && slot->bulk_ms > now_ms ? slot->bulk_ms - now_ms : 0;
+    bool may = wait_ms == 0 && plan_room(jobs, bulk) && breaker_lets(&slot->breaker, now_ms) &&
+               bucket_take(&slot->bucket, slot->per_10s, bulk, now_ms, &wait_ms);
+    slot->tokens_ms[bulk] = now_ms + wait_ms;
+    return may;
+}
+
 /* One candidate. *full: no more calls to this slot for now. */
 static enum fault consider(struct jobs *jobs, struct store_txn *txn, struct slot *slot,
                            const char *key, bool *full)
@@ -326,7 +337,6 @@ static enum fault consider(struct jobs *jobs, struct store_txn *txn, struct slot
     struct record record;
     json_t *document = NULL;
     bool held = false;
-    int64_t wait_ms = 0;
     enum fault fault = record_load(txn, key, &record);
     if (fault == OK && *record.member) {
         fault = document_load(txn, record.member, &document);
@@ -341,11 +351,7 @@ static enum fault consider(struct jobs *jobs, struct store_txn *txn, struct slot
     if (fault != OK || held) {
         goto out;
     }
-    bool remote = slot->wanted.adapter->perform == NULL;
-    int64_t now_ms = jobs_now_ms(jobs);
-    if (remote && (!plan_room(jobs, record.bulk) || !breaker_lets(&slot->breaker, now_ms) ||
-                   !bucket_take(&slot->bucket, slot->per_10s, record.bulk, now_ms, &wait_ms))) {
-        slot->tokens_ms[record.bulk] = now_ms + wait_ms;
+    if (slot->wanted.adapter->perform == NULL && !may_call(jobs, slot, record.bulk)) {
         *full = true;
         goto out;
     }

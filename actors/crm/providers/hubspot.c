@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct setting own_settings[] = {
@@ -26,7 +27,7 @@ static const struct setting own_settings[] = {
 };
 
 enum { START, LOOK, WRITE, CREATE, WRITE_OTHERS };
-enum { DAILY_HOLD_MS = 3600000 };
+enum { DAILY_HOLD_MS = 3600000, DAILY_RESERVE_PART = 20 };
 
 static int real_step(const struct task *task, int step)
 {
@@ -161,6 +162,24 @@ static void step_to(struct verdict *verdict, int step)
     verdict->step = step;
 }
 
+/* Which of our tags is the option that is missing: "refunded was not one of the allowed options". The
+ * message goes on with those that are allowed, so that only what stands right in front counts. */
+static const char *missing_option(const struct task *task, const char *message)
+{
+    const json_t *all = tree_get(tree_get(task->payload, "document"), "all_tags");
+    const char *end = strstr(message, " was not one of");
+    const char *found = "";
+    for (size_t i = 0; end && i < json_array_size(all); i++) {
+        const char *tag = json_string_value(json_array_get(all, i));
+        size_t len = tag ? strlen(tag) : 0;
+        bool ends = len > strlen(found) && (size_t)(end - message) >= len;
+        if (ends && strncmp(end - len, tag, len) == 0) {
+            found = tag;
+        }
+    }
+    return found;
+}
+
 /* A 400 says which property or option is missing; only our own names are repeated. */
 static void explain_invalid(const struct task *task, const json_t *body, struct verdict *verdict)
 {
@@ -184,9 +203,10 @@ static void explain_invalid(const struct task *task, const json_t *body, struct 
         }
     }
     if (option) {
+        const char *tag = missing_option(task, message);
         verdict_set(verdict, VERDICT_NEVER,
-                    "a tag is not among the options of HubSpot's property \"%s\": add it there",
-                    tags);
+                    "%s%.60s%s is not among the options of HubSpot's property \"%s\": add it there",
+                    *tag ? "the tag \"" : "a tag", tag, *tag ? "\"" : "", tags);
         return;
     }
     const char *category = tree_text(body, "category");
@@ -250,13 +270,43 @@ static void gone(const struct task *task, struct verdict *verdict)
     }
 }
 
+/* A 2xx may tell of errors: 207 of some, say. */
+static bool error_inside(const struct task *task, const json_t *body, struct verdict *verdict)
+{
+    const json_t *error = json_array_get(tree_get(body, "errors"), 0);
+    if (tree_int(body, "numErrors") == 0 && !error) {
+        return false;
+    }
+    if (strcmp(tree_text(error, "category"), "VALIDATION_ERROR") == 0) {
+        explain_invalid(task, error, verdict);
+    } else {
+        verdict_set(verdict, VERDICT_AGAIN, "HubSpot's answer has an error inside");
+        verdict->ambiguous = true;
+    }
+    return true;
+}
+
+/* What is left of the day goes to what is fresh when it is nearly used up. Not every answer says so. */
+static void spare_the_rest(const struct answer *answer, struct verdict *verdict)
+{
+    char daily[16], left[16];
+    if (answer_header(answer, "X-HubSpot-RateLimit-Daily", daily, sizeof daily) &&
+        answer_header(answer, "X-HubSpot-RateLimit-Daily-Remaining", left, sizeof left) &&
+        atoll(left) < atoll(daily) / DAILY_RESERVE_PART) {
+        verdict->bulk_hold_ms = DAILY_HOLD_MS;
+    }
+}
+
 static void hubspot_outcome(const struct task *task, int given, const struct answer *answer,
                             struct verdict *verdict)
 {
     int step = real_step(task, given);
     json_t *body = answer->fault == OK ? json_loadb(answer->body, answer->len, 0, NULL) : NULL;
     bool good = answer->fault == OK && answer->status >= 200 && answer->status < 300;
-    if (good && !*tree_text(body, "id")) {
+    spare_the_rest(answer, verdict);
+    if (good && error_inside(task, body, verdict)) {
+        verdict->ambiguous = verdict->ambiguous && step != LOOK;
+    } else if (good && !*tree_text(body, "id")) {
         /* A proxy's page, say. Whether it was written is not known. */
         verdict_set(verdict, VERDICT_AGAIN, "HubSpot's answer is not one (%d)", answer->status);
         verdict->ambiguous = true;
@@ -285,6 +335,9 @@ static void hubspot_outcome(const struct task *task, int given, const struct ans
 static enum fault hubspot_look(const struct task *task, int step, struct call *call)
 {
     (void)step;
+    if (!*crm_contact(task)) {
+        return FAULT_NOT_FOUND;
+    }
     enum fault fault = hubspot_request(task, LOOK, call);
     for (int i = 0; fault == OK && i < 2; i++) {
         const char *name =

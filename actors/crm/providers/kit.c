@@ -346,7 +346,7 @@ static void outcome(const struct task *task, int given, const struct answer *ans
 static enum fault look(const struct task *task, int step, struct call *call)
 {
     (void)step;
-    return request(task, LOOK, call);
+    return *crm_contact(task) ? request(task, LOOK, call) : FAULT_NOT_FOUND;
 }
 
 static void looked(const struct task *task, int step, const struct answer *answer,

@@ -299,6 +299,9 @@ static void outcome(const struct task *task, int given, const struct answer *ans
 static enum fault look(const struct task *task, int step, struct call *call)
 {
     (void)step;
+    if (!*crm_contact(task)) {
+        return FAULT_NOT_FOUND;
+    }
     enum fault fault = begin(task->settings, task->secret, call, "GET");
     if (fault == OK) {
         add_member(task, &call->url);

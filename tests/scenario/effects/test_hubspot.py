@@ -97,6 +97,20 @@ def test_a_daily_limit_holds_all_jobs_over_a_restart_until_a_person_lets_it_go_o
     assert not stage.news("job.dead")
 
 
+def test_the_rest_of_a_day_is_kept_for_what_is_fresh(stage, http_sink):
+    stage.hubspot(http_sink, more="    calls = 1\n")
+    left = {"X-HubSpot-RateLimit-Daily": "1000", "X-HubSpot-RateLimit-Daily-Remaining": "9"}
+    http_sink.script(Answer(201, {"id": "7"}, headers=left), method="POST")
+    stage.publish(member(1))
+    stage.wait_job("crm", "crm:mem_0001", "done")
+    stage.publish_many([member(n) for n in range(10, 20)], "member.changed")
+    stage.publish(member(2))
+    stage.wait_job("crm", "crm:mem_0002", "done")
+    assert [c["body"]["properties"]["email"] for c in http_sink.calls("POST")] == [
+        "m1@example.com", "m2@example.com"]
+    assert len(stage.jobs("crm", state="waiting")) == 10
+
+
 def test_5xx_then_fine(stage, http_sink):
     stage.hubspot(http_sink)
     http_sink.script(Answer(500), Answer(503), Answer(502), path=CONTACTS)
@@ -146,7 +160,8 @@ def test_missing_option_is_explained(stage, http_sink):
     stage.hubspot(http_sink)
     stage.publish(member(1))
     dead = stage.wait_job("crm", "crm:mem_0001", "dead")
-    assert "usher_tags" in dead["error"] and "option" in dead["error"]
+    assert 'the tag "member" is not among the options' in dead["error"]
+    assert "usher_tags" in dead["error"]
     http_sink.options = None
     stage.publish(member(2))
     dead = stage.wait_job("crm", "crm:mem_0002", "dead")

@@ -127,6 +127,20 @@ def test_a_contact_that_was_deleted_is_made_again_if_its_member_has_access(stage
         assert [e["data"]["reason"] for e in stage.news("crm.repaired")] == ["the contact was gone"]
 
 
+def test_another_provider_gets_its_contacts_by_being_looked_at(stage, http_sink):
+    process = stage.hubspot(http_sink)
+    stage.publish_many([member(1), member(2, tags=["refunded"], access=False, state="revoked")])
+    stage.wait_all("crm", 2)
+    assert process.stop() == 0
+    with Mailchimp.sink() as sink:
+        Mailchimp.start(stage, sink)
+        stage.kit.wait_until(lambda: sink.of("m1@example.com"), 20, "the member's contact")
+        stage.wait_all("crm", 2)
+        rounds(stage, sink, 3)
+        assert [e["data"]["reason"] for e in stage.news("crm.repaired")] == ["it was not there yet"]
+        assert Mailchimp.tags(sink, "m1@example.com") == {"member"} and len(sink.members) == 1
+
+
 def test_trouble_while_looking_is_nobodys_news(stage, http_sink):
     stage.hubspot(http_sink, more=OFTEN)
     stage.publish(member(1))

@@ -197,7 +197,16 @@ static const struct {
      "state\\\"}]\"}",
      VERDICT_NEVER, 0, false, "no contact property \"usher_state\""},
     {400, "{\"message\":\"INVALID_OPTION usher_tags: x was not one of the allowed options\"}",
-     VERDICT_NEVER, 0, false, "options"},
+     VERDICT_NEVER, 0, false, "a tag is not among the options"},
+    {400, "{\"message\":\"INVALID_OPTION: refunded was not one of the allowed options: [member]\"}",
+     VERDICT_NEVER, 0, false, "the tag \"refunded\" is not among the options"},
+    {207,
+     "{\"status\":\"COMPLETE\",\"numErrors\":1,\"errors\":[{\"category\":\"VALIDATION_ERROR\","
+     "\"message\":\"Property \\\"usher_tags\\\" does not exist\"}]}",
+     VERDICT_NEVER, 0, false, "no contact property"},
+    {200, "{\"id\":\"7\",\"numErrors\":2}", VERDICT_AGAIN, 0, true, "error inside"},
+    {200, "{\"id\":\"7\",\"errors\":[{\"message\":\"ada@example.com\"}]}", VERDICT_AGAIN, 0, true,
+     "error inside"},
     {400, "{\"message\":\"INVALID_EMAIL\"}", VERDICT_NEVER, 0, false, "e-mail"},
     {400, "{\"category\":\"VALIDATION_ERROR\",\"message\":\"ada@example.com\"}", VERDICT_NEVER, 0,
      false, "VALIDATION_ERROR"},
@@ -234,6 +243,76 @@ static void a_daily_limit_holds_the_whole_target(void **state)
     }
 }
 
+static void the_rest_of_a_day_is_kept_for_what_is_fresh(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *headers;
+        int64_t hold_ms;
+    } rows[] = {
+        {NULL, 0},
+        {"X-HubSpot-RateLimit-Daily: 250000\n", 0},
+        {"X-HubSpot-RateLimit-Daily: 250000\nX-HubSpot-RateLimit-Daily-Remaining: 20000\n", 0},
+        {"x-hubspot-ratelimit-daily: 250000\nX-HubSpot-RateLimit-Daily-Remaining: 9000\n", 3600000},
+        {"X-HubSpot-RateLimit-Daily: x\nX-HubSpot-RateLimit-Daily-Remaining: y\n", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *body = "{\"id\":\"7\"}";
+        struct answer answer = {.status = 200,
+                                .sent = true,
+                                .headers = rows[i].headers,
+                                .body = body,
+                                .len = strlen(body),
+                                .words = ""};
+        struct verdict verdict = {.learned = f->learned};
+        crm_hubspot.outcome(&f->task, WRITE, &answer, &verdict);
+        assert_int_equal(verdict.kind, VERDICT_DONE);
+        assert_int_equal(verdict.bulk_hold_ms, rows[i].hold_ms);
+    }
+}
+
+static void a_contact_is_looked_at(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        int status;
+        const char *tags, *state, *active;
+        enum verdict_kind kind;
+        const char *words;
+    } rows[] = {
+        {200, "mine;vip-us;member", "active", "true", VERDICT_DONE, ""},
+        {200, "vip-us", "active", "true", VERDICT_DIFFERS, "\"member\" was missing"},
+        {200, "vip-us;member;refunded", "active", "true", VERDICT_DIFFERS,
+         "\"refunded\" was still"},
+        {200, "vip-us;member", "ended", "true", VERDICT_DIFFERS, "usher_state"},
+        {200, "vip-us;member", "active", "false", VERDICT_DIFFERS, "usher_active"},
+        {404, "", "", "", VERDICT_DIFFERS, "gone"},
+        {500, "", "", "", VERDICT_AGAIN, ""},
+    };
+    struct call call = {0};
+    assert_int_equal(crm_hubspot.look(&f->task, 0, &call), FAULT_NOT_FOUND);
+    tree_set_text(f->learned, "contact", "512");
+    assert_int_equal(crm_hubspot.look(&f->task, 0, &call), OK);
+    assert_string_equal(buf_text(&call.url),
+                        "https://api.hubapi.com/crm/v3/objects/contacts/512?properties=usher_tags,"
+                        "usher_state,usher_active");
+    call_fini(&call);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char body[300];
+        snprintf(body, sizeof body,
+                 "{\"id\":\"512\",\"properties\":{\"usher_tags\":\"%s\",\"usher_state\":\"%s\","
+                 "\"usher_active\":\"%s\"}}",
+                 rows[i].tags, rows[i].state, rows[i].active);
+        struct answer answer = {
+            .status = rows[i].status, .sent = true, .body = body, .len = strlen(body), .words = ""};
+        struct verdict verdict = {.learned = f->learned};
+        crm_hubspot.looked(&f->task, 0, &answer, &verdict);
+        if (verdict.kind != rows[i].kind || !strstr(verdict.words, rows[i].words)) {
+            fail_msg("row %zu: verdict %d, \"%s\"", i, (int)verdict.kind, verdict.words);
+        }
+    }
+}
+
 static void settings_are_checked(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +342,8 @@ int main(void)
         TEST(a_secret_with_a_line_end_does_not_leave),
         TEST(answers_are_classified),
         TEST(a_daily_limit_holds_the_whole_target),
+        TEST(the_rest_of_a_day_is_kept_for_what_is_fresh),
+        TEST(a_contact_is_looked_at),
         TEST(settings_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

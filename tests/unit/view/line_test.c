@@ -51,6 +51,9 @@ static const struct {
     {"{'type':'alert.cleared','data':{'text':'A process is not there'}}", "alert",
      "Over: A process is not there"},
     {"{'type':'target.refused','data':{'target':'hubspot'}}", "system", "HubSpot refuses our key"},
+    {"{'type':'crm.repaired','data':{'actor':'crm','target':'mailchimp','reason':'the contact was "
+     "gone'}}",
+     "tools", "Put right in Mailchimp: the contact was gone"},
     {"{'type':'nobody.knows','data':{}}", "", NULL},
 };
 
