@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include "console_link.h"
 #include "facts.h"
 #include "must.h"
 #include "providers.h"
@@ -10,6 +11,7 @@ struct support {
     struct actor *actor;
     struct jobs *jobs;
     const struct adapter *adapter;
+    char *console; /* where links lead */
 };
 
 #define DECLARE(name) extern const struct adapter support_##name;
@@ -51,7 +53,7 @@ static json_t *support_prepare(void *self, struct store_txn *txn, const struct j
         *fault = FAULT_DENIED;
         return NULL;
     }
-    return support_note(view->key, view->kind, view->payload, view->document);
+    return support_note(view->key, view->kind, view->payload, view->document, support->console);
 }
 
 /* --- whose ticket is it? ------------------------------------------------------------------------ */
@@ -141,6 +143,7 @@ static void support_close(void **state)
     struct support *support = *state;
     if (support) {
         jobs_destroy(&support->jobs);
+        free(support->console);
         free(support);
         *state = NULL;
     }
@@ -151,6 +154,7 @@ static enum fault support_open(struct actor *actor, bool check_only, void **stat
     const struct settings *settings = actor_settings(actor);
     struct support *support = must_calloc(1, sizeof *support);
     support->actor = actor;
+    support->console = console_base(actor_home(actor));
     support->adapter = adapter_find(adapters, settings_text(settings, "support/provider"));
     struct jobs_slot slot = {.name = "support", .adapter = support->adapter, .settings = settings};
     struct jobs_options options = {.actor = actor,

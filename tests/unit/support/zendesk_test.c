@@ -1,4 +1,4 @@
-/* zendesk_test.c - the Zendesk adapter and the note as a table of bytes. */
+/* zendesk_test.c - the Zendesk adapter as a table of bytes. */
 #include "../adapter_test.h"
 
 #include "support.h"
@@ -156,32 +156,6 @@ static void answers_are_classified(void **state)
     goes(f, NOTE, 404, "{}", VERDICT_NEVER, 0);
 }
 
-static void the_note_says_what_an_agent_needs(void **state)
-{
-    (void)state;
-    json_t *effect = json_pack("{s:{s:i, s:s, s:s}, s:b}", "data", "amount", 2900, "currency",
-                               "usd", "object", "ch_1", "urgent", 1);
-    json_t *document =
-        json_pack("{s:s, s:s, s:s, s:b, s:s, s:I, s:{s:i, s:s, s:s}}", "name", "Ada", "email",
-                  "ada@example.com", "state", "revoked", "access", 0, "reason",
-                  "charge ch_1 refunded", "last_payment_at", (json_int_t)1795430400000,
-                  "last_payment", "amount", 500, "currency", "jpy", "object", "in_1");
-    json_t *note = support_note("refund:ch_1", "refund", effect, document);
-    assert_string_equal(tree_text(note, "text"), "A payment was refunded: 29.00 USD (ch_1).\n\n"
-                                                 "Member: Ada, ada@example.com\n"
-                                                 "Access: no (revoked)\n"
-                                                 "Because: charge ch_1 refunded\n"
-                                                 "Last payment: 500 JPY on 2026-11-23 (in_1)\n"
-                                                 "\n[usher:refund:ch_1]");
-    assert_true(tree_flag(note, "urgent"));
-    json_decref(note);
-    note = support_note("ticket:99", "ticket", NULL, document);
-    assert_string_equal(tree_text(note, "ticket"), "99");
-    json_decref(note);
-    json_decref(effect);
-    json_decref(document);
-}
-
 static void settings_are_checked(void **state)
 {
     struct fixture *f = *state;
@@ -203,8 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_ticket_is_made_with_its_key), TEST(a_repeat_looks_first),
         TEST(a_named_ticket_gets_the_note),  TEST(a_person_is_looked_up),
-        TEST(answers_are_classified),        TEST(the_note_says_what_an_agent_needs),
-        TEST(settings_are_checked),
+        TEST(answers_are_classified),        TEST(settings_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
