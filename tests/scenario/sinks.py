@@ -161,6 +161,8 @@ class HttpSink:
             return self._contacts(request.command, path, tree)
         if path.path.startswith("/api/v2/tickets"):
             return self._tickets(request, path, tree)
+        if path.path.startswith("/api/v2/users/search"):
+            return Answer(200, {"users": []})
         return Answer(404, {"error": "RecordNotFound"})
 
     def _key_taken(self, header):

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     }
     struct buf body = {0};
     buf_add(&body, bytes + 2, len - 2);
-    json_t *payload = json_pack("{s:s}", "text", "x");
+    json_t *payload = json_pack("{s:s, s:s, s:[s], s:[s]}", "text", "x", "email", "a@b.c", "tags",
+                                "usher", "untags", "member_active");
     json_t *learned = json_object();
     if (bytes[1] & 0x80) {
         tree_set_text(payload, "ticket", "1");
@@ -33,9 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
                             .sent = true,
                             .body = buf_text(&body),
                             .len = body.len,
+                            .headers = buf_text(&body),
                             .words = ""};
     struct verdict verdict = {.learned = learned};
-    support_zendesk.outcome(&task, (bytes[1] & 0x3f) % 7, &answer, &verdict);
+    support_zendesk.outcome(&task, (bytes[1] & 0x3f) % 11, &answer, &verdict);
     MUST(memchr(verdict.words, 0, sizeof verdict.words));
     json_decref(payload);
     json_decref(learned);
