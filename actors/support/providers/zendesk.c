@@ -12,6 +12,7 @@
  * ticket that was closed since would be taken for open. Users are an index, too, but one that only
  * strangers of the last minutes are missing from; they get a ticket of their own. A solved ticket
  * is at an end for its agent, who would not see the note: new, open, pending and hold count. */
+#include "desk.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -37,16 +38,10 @@ static const char *ticket_of(const struct task *task)
     return *named ? named : tree_text(task->learned, "ticket");
 }
 
-/* What a search can be asked for: nothing that could end the quotes around it. */
-static bool searchable(const char *email)
-{
-    return *email && !strpbrk(email, "\"\\ \t\r\n");
-}
-
 static int after_find(const struct task *task)
 {
     bool follow_up = *tree_text(task->learned, "closed");
-    return !follow_up && searchable(tree_text(task->payload, "email")) ? USER : CREATE;
+    return !follow_up && desk_searchable(tree_text(task->payload, "email")) ? USER : CREATE;
 }
 
 static int real_step(const struct task *task, int step)
@@ -65,22 +60,11 @@ static int real_step(const struct task *task, int step)
 
 static bool zendesk_check(const struct settings *settings, struct buf *why)
 {
-    bool good = true;
-    struct buf words = {0};
-    if (!http_out_url_allowed(settings_text(settings, "support/url"), false, &words)) {
-        buf_printf(why, "usher.cfg: support/url: %s\n", buf_text(&words));
-        good = false;
-    }
+    bool good = desk_check(settings, "an API token", why);
     if (!*settings_text(settings, "support/user")) {
         buf_add_text(why, "usher.cfg: support/user: expected an agent's e-mail address\n");
         good = false;
     }
-    if (!settings_given(settings, "support/key")) {
-        buf_add_text(why, "usher.cfg: support/key: expected an API token, such as "
-                          "file:secrets/zendesk\n");
-        good = false;
-    }
-    buf_fini(&words);
     return good;
 }
 
@@ -96,18 +80,6 @@ static enum fault begin(const struct settings *settings, const char *secret, str
     return call_header(call, "Accept", "application/json");
 }
 
-static enum fault body(struct call *call, json_t *tree)
-{
-    char *text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(tree);
-    if (!text) {
-        return FAULT_MALFORMED;
-    }
-    buf_add_text(&call->body, text);
-    free(text);
-    return call_header(call, "Content-Type", "application/json");
-}
-
 static json_t *comment(const struct task *task)
 {
     return json_pack("{s:s, s:b}", "body", tree_text(task->payload, "text"), "public", 0);
@@ -119,7 +91,7 @@ static enum fault ask_note(const struct task *task, struct call *call)
     if (tree_flag(task->payload, "urgent")) {
         tree_set_text(ticket, "priority", "urgent");
     }
-    return body(call, json_pack("{s:o}", "ticket", ticket));
+    return call_json(call, json_pack("{s:o}", "ticket", ticket));
 }
 
 static enum fault ask_ticket(const struct task *task, int step, struct call *call)
@@ -142,7 +114,7 @@ static enum fault ask_ticket(const struct task *task, int step, struct call *cal
     if (step == NOTE) {
         return ask_note(task, call);
     }
-    return body(call, json_pack("{s:O}", "tags", tree_get(task->payload, rows[step].tags)));
+    return call_json(call, json_pack("{s:O}", "tags", tree_get(task->payload, rows[step].tags)));
 }
 
 /* A key may hold what a header or an external id may not: its hash stands for it there. */
@@ -181,7 +153,7 @@ static enum fault ask_create(const struct task *task, struct call *call)
 {
     enum fault fault = begin(task->settings, task->secret, call, "POST", "/api/v2/tickets.json");
     fault = fault == OK ? idempotency(task, call) : fault;
-    return fault == OK ? body(call, json_pack("{s:o}", "ticket", new_ticket(task))) : fault;
+    return fault == OK ? call_json(call, json_pack("{s:o}", "ticket", new_ticket(task))) : fault;
 }
 
 static enum fault ask_user(const struct task *task, struct call *call)
@@ -248,12 +220,6 @@ static enum fault zendesk_probe(const struct settings *settings, const char *sec
 
 /* --- answers ------------------------------------------------------------------------------------ */
 
-static void step_to(struct verdict *verdict, int step)
-{
-    verdict->kind = VERDICT_STEP;
-    verdict->step = step;
-}
-
 /* Only an internal comment can be ours: members may write what they like. */
 static bool marked(const struct task *task, const json_t *tree)
 {
@@ -267,22 +233,10 @@ static bool marked(const struct task *task, const json_t *tree)
     return false;
 }
 
-static void learn_id(struct verdict *verdict, const char *name, const json_t *object)
-{
-    char id[32];
-    snprintf(id, sizeof id, "%lld", (long long)tree_int(object, "id"));
-    tree_set_text(verdict->learned, name, id);
-}
-
-static void done(struct verdict *verdict)
-{
-    verdict_set(verdict, VERDICT_DONE, "%s", "");
-}
-
 static void on_made(const json_t *ticket, struct verdict *verdict)
 {
-    learn_id(verdict, "ticket", ticket);
-    done(verdict);
+    desk_learn(verdict, "ticket", ticket);
+    desk_done(verdict);
 }
 
 /* The one that an earlier attempt made. */
@@ -299,19 +253,19 @@ static void on_find(const struct task *task, int step, const json_t *tree, struc
     if (step == FIND_SURELY) {
         verdict_set(verdict, VERDICT_NEVER, "Zendesk does not take the new ticket (400)");
     } else {
-        step_to(verdict, after_find(task));
+        desk_step(verdict, after_find(task));
     }
 }
 
 static void on_user(const struct task *task, const json_t *tree, struct verdict *verdict)
 {
     const json_t *users = tree_get(tree, "users");
-    step_to(verdict, CREATE);
+    desk_step(verdict, CREATE);
     for (size_t i = 0; i < json_array_size(users); i++) {
         const json_t *one = json_array_get(users, i);
         if (strcasecmp(tree_text(one, "email"), tree_text(task->payload, "email")) == 0) {
-            learn_id(verdict, "user", one);
-            step_to(verdict, OPEN);
+            desk_learn(verdict, "user", one);
+            desk_step(verdict, OPEN);
             return;
         }
     }
@@ -331,13 +285,13 @@ static bool is_open(const json_t *ticket)
 static void on_open(const json_t *tree, struct verdict *verdict)
 {
     const json_t *tickets = tree_get(tree, "tickets");
-    step_to(verdict, CREATE);
+    desk_step(verdict, CREATE);
     for (size_t i = 0; i < json_array_size(tickets); i++) {
         const json_t *one = json_array_get(tickets, i); /* the one that changed last comes first */
         if (is_open(one)) {
-            learn_id(verdict, "ticket", one);
+            desk_learn(verdict, "ticket", one);
             verdict->keep = true;
-            step_to(verdict, NOTE);
+            desk_step(verdict, NOTE);
             return;
         }
     }
@@ -349,10 +303,8 @@ static bool belied(const struct task *task, const json_t *tree)
     const json_t *tags = tree_get(tree, "tags");
     const json_t *untags = tree_get(task->payload, "untags");
     for (size_t i = 0; i < json_array_size(tags); i++) {
-        for (size_t k = 0; k < json_array_size(untags); k++) {
-            if (json_equal(json_array_get(tags, i), json_array_get(untags, k))) {
-                return true;
-            }
+        if (desk_has(untags, json_array_get(tags, i))) {
+            return true;
         }
     }
     return false;
@@ -363,7 +315,7 @@ static void on_requester(const json_t *user, struct verdict *verdict)
 {
     tree_set_text(verdict->learned, "email", tree_text(user, "email"));
     tree_set_text(verdict->learned, "name", tree_text(user, "name"));
-    done(verdict);
+    desk_done(verdict);
 }
 
 /* What an answer of a step has at least; anything else is a proxy's page, or an error with a 200. */
@@ -385,16 +337,16 @@ static void on_good(const struct task *task, int step, const json_t *tree, struc
 {
     switch (step) {
     case COMMENTS:
-        step_to(verdict, marked(task, tree) ? TAGS : NOTE);
+        desk_step(verdict, marked(task, tree) ? TAGS : NOTE);
         break;
     case NOTE:
-        step_to(verdict, TAGS);
+        desk_step(verdict, TAGS);
         break;
     case TAGS:
         if (belied(task, tree)) {
-            step_to(verdict, UNTAG);
+            desk_step(verdict, UNTAG);
         } else {
-            done(verdict);
+            desk_done(verdict);
         }
         break;
     case FIND:
@@ -414,7 +366,7 @@ static void on_good(const struct task *task, int step, const json_t *tree, struc
         on_requester(tree_get(tree, "user"), verdict);
         break;
     default:
-        done(verdict);
+        desk_done(verdict);
     }
 }
 
@@ -429,7 +381,7 @@ static void on_gone(const struct task *task, int step, struct verdict *verdict)
         json_object_del(verdict->learned, "ticket");
         verdict->keep = true;
     }
-    step_to(verdict, CREATE);
+    desk_step(verdict, CREATE);
 }
 
 static void on_invalid(const struct task *task, int step, const struct answer *answer,
@@ -437,11 +389,11 @@ static void on_invalid(const struct task *task, int step, const struct answer *a
 {
     bool closed = step != CREATE && strstr(answer->body, "closed");
     if (closed && step != NOTE) {
-        done(verdict); /* the note is there; tags cannot be added any more */
+        desk_done(verdict); /* the note is there; tags cannot be added any more */
     } else if (closed) {
         tree_set_text(verdict->learned, "closed", ticket_of(task));
         verdict->keep = true;
-        step_to(verdict, CREATE);
+        desk_step(verdict, CREATE);
     } else {
         verdict_set(verdict, VERDICT_NEVER,
                     step == CREATE ? "Zendesk takes the new ticket for invalid (422)"
@@ -470,7 +422,7 @@ static void on_bad(const struct task *task, int step, const struct answer *answe
     switch (answer->status) {
     case 400:
         if (step == CREATE) { /* its key was used with another body: then the ticket may be there */
-            step_to(verdict, FIND_SURELY);
+            desk_step(verdict, FIND_SURELY);
             return;
         }
         break;
@@ -515,8 +467,7 @@ static void zendesk_outcome(const struct task *task, int given, const struct ans
     if (is_answer(step, tree)) {
         on_good(task, step, tree, verdict);
     } else {
-        verdict_set(verdict, VERDICT_AGAIN, "Zendesk's answer is not one (%d)", answer->status);
-        verdict->ambiguous = true;
+        desk_no_answer("Zendesk", answer, verdict);
     }
     json_decref(tree);
 }

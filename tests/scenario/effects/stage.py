@@ -71,11 +71,11 @@ class Stage:
                            '    key = "file:secrets/hubspot"\n' + options.pop("more", ""))
         return self.start("crm")
 
-    def zendesk(self, sink):
+    def zendesk(self, sink, more=""):
         self.secret("zendesk", "token-1")
         self.config("support", f'    provider = zendesk\n    url = "{sink.url}"\n'
                                '    user = "agent@example.com"\n'
-                               '    key = "file:secrets/zendesk"\n')
+                               '    key = "file:secrets/zendesk"\n' + more)
         return self.start("support")
 
     def smtp(self, sink, more=""):

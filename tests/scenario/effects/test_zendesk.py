@@ -165,9 +165,7 @@ def test_killed_during_calls_writes_each_note_once(stage, desk):
     """Some members have an open ticket, which a repeat must find again, and all get a newer one."""
     for number in range(1, 31):
         desk.add_ticket(email=f"m{number}@example.com")
-    process = stage.zendesk(desk)
-    stage.sections["support"] += "    rate = 1000\n"
-    stage.config("support", stage.sections["support"], fast=False)
+    process = stage.zendesk(desk, more="    rate = 1000\n")
     stage.publish_many([note_member(f"refund:ch_{n}", number=n) for n in range(1, 61)])
 
     def written():
