@@ -62,6 +62,35 @@ void verdict_login(const struct answer *answer, struct verdict *verdict)
     verdict->ambiguous = false; /* nothing but a token was asked for */
 }
 
+/* It goes into a header. */
+static bool is_token(const char *text)
+{
+    const char *at = text;
+    while (*at > ' ' && *at < 0x7f) {
+        at++;
+    }
+    return at > text && *at == '\0';
+}
+
+void token_oauth2(const struct answer *answer, char **token, int64_t *lifetime_ms,
+                  struct verdict *verdict)
+{
+    verdict_login(answer, verdict);
+    if (verdict->kind != VERDICT_DONE) {
+        return;
+    }
+    json_t *tree = json_loadb(answer->body, answer->len, 0, NULL);
+    const char *text = tree_text(tree, "access_token");
+    int64_t seconds = tree_int(tree, "expires_in");
+    if (is_token(text)) {
+        *token = must_strdup(text);
+        *lifetime_ms = seconds > 0 && seconds < INT32_MAX ? seconds * 1000 : 0;
+    } else {
+        verdict_set(verdict, VERDICT_AGAIN, "the login's answer has no token (%d)", answer->status);
+    }
+    json_decref(tree);
+}
+
 static bool login_refused(int status)
 {
     return status == 530 || status == 534 || status == 535 || status == 538;

@@ -123,8 +123,12 @@ void verdict_http(const struct answer *answer, struct verdict *verdict);
 /* The same for a login: what is not trouble of the target is our key refused, whatever the status. */
 void verdict_login(const struct answer *answer, struct verdict *verdict);
 
-/* The same for a reply of an SMTP server: 2xx done, 4xx again, 5xx never, 535 and its like refused;
- * lost after the final dot: uncertain. */
+/* token() of a login by OAuth2 (RFC 6749, 5.1): access_token and, if it is said, expires_in. */
+void token_oauth2(const struct answer *answer, char **token, int64_t *lifetime_ms,
+                  struct verdict *verdict);
+
+/* What verdict_http() is for HTTP, for a reply of an SMTP server: 2xx done, 4xx again, 5xx never, 535
+ * and its like refused; lost after the final dot: uncertain. */
 void verdict_smtp(const struct answer *answer, struct verdict *verdict);
 
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)

@@ -140,9 +140,10 @@ static const char *headline(const char *kind)
     return "A note on this member";
 }
 
-static void add_cause(struct buf *text, const char *kind, const json_t *data)
+static void add_cause(struct buf *text, const char *kind, const json_t *effect)
 {
-    buf_add_text(text, headline(kind));
+    const json_t *data = tree_get(effect, "data");
+    buf_printf(text, "%s%s", tree_flag(effect, "urgent") ? "Urgent! " : "", headline(kind));
     if (tree_int(data, "amount") != 0) {
         buf_add_text(text, ": ");
         money_words(tree_int(data, "amount"), tree_text(data, "currency"), text);
@@ -238,7 +239,7 @@ static void add_note(struct buf *text, const char *key, const char *kind, const 
                      const json_t *document, const char *link)
 {
     if (document || strcmp(kind, "ticket") != 0) {
-        add_cause(text, kind, tree_get(effect, "data"));
+        add_cause(text, kind, effect);
         buf_add_text(text, "\n");
     }
     if (document) {

@@ -102,6 +102,47 @@ static void a_login_is_refused_in_many_ways(void **state)
     }
 }
 
+static void an_oauth2_answer_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        const char *token; /* NULL: none */
+        int64_t lifetime_ms;
+    } rows[] = {
+        {"{\"access_token\":\"t1\",\"token_type\":\"bearer\",\"expires_in\":172800}", "t1",
+         172800000},
+        {"{\"access_token\":\"a.b-c_d~e+f/g=\"}", "a.b-c_d~e+f/g=", 0},
+        {"{\"access_token\":\"t1\",\"expires_in\":\"soon\"}", "t1", 0},
+        {"{\"access_token\":\"t1\",\"expires_in\":-1}", "t1", 0},
+        {"{\"access_token\":\"t1\",\"expires_in\":9223372036854775807}", "t1", 0},
+        {"{\"access_token\":\"\"}", NULL, 0},
+        {"{\"access_token\":\"a b\"}", NULL, 0},
+        {"{\"access_token\":\"a\\r\\nX: y\"}", NULL, 0},
+        {"{\"access_token\":7}", NULL, 0},
+        {"{\"error\":\"invalid_client\"}", NULL, 0},
+        {"{\"access_token\":\"t", NULL, 0},
+        {"<html>", NULL, 0},
+        {"", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct answer answer = {
+            .status = 200, .body = rows[i].body, .len = strlen(rows[i].body), .words = ""};
+        struct verdict verdict = {0};
+        char *token = NULL;
+        int64_t lifetime_ms = 0;
+        token_oauth2(&answer, &token, &lifetime_ms, &verdict);
+        assert_int_equal(verdict.kind, rows[i].token ? VERDICT_DONE : VERDICT_AGAIN);
+        if (rows[i].token) {
+            assert_string_equal(token, rows[i].token);
+        } else {
+            assert_null(token);
+        }
+        assert_int_equal(lifetime_ms, rows[i].lifetime_ms);
+        free(token);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +151,7 @@ int main(void)
         cmocka_unit_test(another_key_needs_a_login_of_its_own),
         cmocka_unit_test(a_newer_token_takes_the_place),
         cmocka_unit_test(a_login_is_refused_in_many_ways),
+        cmocka_unit_test(an_oauth2_answer_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

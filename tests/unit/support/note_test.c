@@ -28,15 +28,16 @@ static void it_says_what_an_agent_needs(void **state)
     json_t *effect = refund();
     json_t *member = document("Ada", false);
     json_t *note = support_note("refund:ch_1", "refund", effect, member, CONSOLE);
-    assert_string_equal(tree_text(note, "text"), "A payment was refunded: 29.00 USD (ch_1).\n"
-                                                 "Subscription: sub_1\n\n"
-                                                 "Member: Ada, ada@example.com\n"
-                                                 "Access: no (revoked)\n"
-                                                 "Because: charge ch_1 refunded\n"
-                                                 "Last payment: 500 JPY on 2026-11-23 (in_1)\n"
-                                                 "Paid until: 2026-12-23\n"
-                                                 "Member's page: " CONSOLE "/members/mem_1\n"
-                                                 "\n[usher:refund:ch_1]");
+    assert_string_equal(tree_text(note, "text"),
+                        "Urgent! A payment was refunded: 29.00 USD (ch_1).\n"
+                        "Subscription: sub_1\n\n"
+                        "Member: Ada, ada@example.com\n"
+                        "Access: no (revoked)\n"
+                        "Because: charge ch_1 refunded\n"
+                        "Last payment: 500 JPY on 2026-11-23 (in_1)\n"
+                        "Paid until: 2026-12-23\n"
+                        "Member's page: " CONSOLE "/members/mem_1\n"
+                        "\n[usher:refund:ch_1]");
     assert_true(tree_flag(note, "urgent"));
     assert_string_equal(tree_text(note, "email"), "ada@work.example");
     assert_string_equal(tree_text(note, "name"), "Ada");
