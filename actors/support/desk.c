@@ -50,6 +50,41 @@ void desk_step(struct verdict *verdict, int step)
     verdict->step = step;
 }
 
+void desk_choose(struct verdict *verdict, int step)
+{
+    verdict->keep = true;
+    desk_step(verdict, step);
+}
+
+void desk_make(struct verdict *verdict, int step)
+{
+    tree_set_flag(verdict->learned, "creating", true);
+    json_object_del(verdict->learned, "ticket");
+    json_object_del(verdict->learned, "looked");
+    desk_choose(verdict, step);
+}
+
+void desk_not_made(const struct answer *answer, struct verdict *verdict)
+{
+    bool came = answer->fault == OK;
+    bool good = came && answer->status >= 200 && answer->status < 300;
+    if (!good && (came ? answer->status < 500 : !answer->sent)) {
+        json_object_del(verdict->learned, "creating");
+    }
+}
+
+bool desk_looked(const struct task *task, const char *desk, struct verdict *verdict)
+{
+    if (tree_flag(task->learned, "looked")) {
+        return true;
+    }
+    tree_set_flag(verdict->learned, "looked", true);
+    verdict_set(verdict, VERDICT_AGAIN,
+                "%s's lists may be behind: looked at again before another is made", desk);
+    verdict->retry_after_ms = settings_number(task->settings, "support/lag");
+    return false;
+}
+
 void desk_done(struct verdict *verdict)
 {
     verdict_set(verdict, VERDICT_DONE, "%s", "");

@@ -2,6 +2,10 @@
  *
  * Use        Requests: desk_check() the settings, desk_bearer() for a token, call_json() for a body.
  *            Outcomes: desk_step(), desk_done(), desk_no_answer(); desk_learn() keeps an id.
+ *            Making something where there is no idempotency key and lists may be behind:
+ *            desk_make() keeps that it is begun (learned "creating"), desk_not_made() takes it
+ *            back after a plain no, and a repeat that finds nothing asks desk_looked(): false the
+ *            first time, when the job waits support/lag and looks again.
  * See        support.h (the payload) */
 #ifndef USHER_DESK_H
 #define USHER_DESK_H
@@ -19,6 +23,11 @@ bool desk_searchable(const char *email);
 bool desk_has(const json_t *tags, const json_t *tag);
 
 void desk_step(struct verdict *verdict, int step);
+/* What was learned so far is kept before the step is made: a repeat must not choose anew. */
+void desk_choose(struct verdict *verdict, int step);
+void desk_make(struct verdict *verdict, int step);
+void desk_not_made(const struct answer *answer, struct verdict *verdict);
+bool desk_looked(const struct task *task, const char *desk, struct verdict *verdict);
 void desk_done(struct verdict *verdict);
 /* A good status, and a body that says nothing. */
 void desk_no_answer(const char *desk, const struct answer *answer, struct verdict *verdict);

@@ -224,18 +224,6 @@ static enum fault helpscout_request(const struct task *task, int given, struct c
 
 /* --- answers ------------------------------------------------------------------------------------ */
 
-/* The choice of a conversation, or of making one, is kept before it is acted on. */
-static void choose(struct verdict *verdict, int step)
-{
-    if (step == CREATE) {
-        tree_set_flag(verdict->learned, "creating", true);
-        json_object_del(verdict->learned, "ticket");
-        json_object_del(verdict->learned, "looked");
-    }
-    verdict->keep = true;
-    desk_step(verdict, step);
-}
-
 static const json_t *list_of(const json_t *tree, const char *name)
 {
     return tree_get(tree_get(tree, "_embedded"), name);
@@ -280,11 +268,11 @@ static void on_find(const struct task *task, const json_t *tree, struct verdict 
     for (size_t i = 0; i < json_array_size(list); i++) {
         if (is_open(task, json_array_get(list, i))) {
             desk_learn(verdict, "ticket", json_array_get(list, i));
-            choose(verdict, NOTE);
+            desk_choose(verdict, NOTE);
             return;
         }
     }
-    choose(verdict, CREATE);
+    desk_make(verdict, CREATE);
 }
 
 static void on_look(const struct task *task, int given, const json_t *tree, struct verdict *verdict)
@@ -300,14 +288,8 @@ static void on_look(const struct task *task, int given, const json_t *tree, stru
     }
     if (more_pages(tree)) {
         next_page(given, LOOK, verdict);
-    } else if (tree_flag(task->learned, "looked")) {
+    } else if (desk_looked(task, "Help Scout", verdict)) {
         desk_step(verdict, FIND);
-    } else {
-        tree_set_flag(verdict->learned, "looked", true);
-        verdict_set(verdict, VERDICT_AGAIN,
-                    "Help Scout's list may be behind: looked at again "
-                    "before a conversation is opened");
-        verdict->retry_after_ms = settings_number(task->settings, "support/lag");
     }
 }
 
@@ -411,7 +393,7 @@ static void on_useless(const struct task *task, int step, const char *why, struc
     } else if (*tree_text(task->payload, "ticket")) {
         verdict_set(verdict, VERDICT_NEVER, "%s", why);
     } else {
-        choose(verdict, CREATE);
+        desk_make(verdict, CREATE);
     }
 }
 
@@ -463,19 +445,15 @@ static void helpscout_outcome(const struct task *task, int given, const struct a
                               struct verdict *verdict)
 {
     int step = real_step(task, given);
-    bool came = answer->fault == OK;
-    if (came && answer->status >= 200 && answer->status < 300) {
-        on_good(task, given, answer, verdict);
-        return;
-    }
-    if (came) {
-        on_bad(task, step, answer, verdict);
-    } else {
+    if (answer->fault != OK) {
         verdict_http(answer, verdict);
+    } else if (answer->status >= 200 && answer->status < 300) {
+        on_good(task, given, answer, verdict);
+    } else {
+        on_bad(task, step, answer, verdict);
     }
-    /* A plain no, or nothing sent: no conversation was made that would have to be looked for. */
-    if (step == CREATE && (came ? answer->status < 500 : !answer->sent)) {
-        json_object_del(verdict->learned, "creating");
+    if (step == CREATE) {
+        desk_not_made(answer, verdict);
     }
 }
 
