@@ -160,6 +160,16 @@ X(rebuild, "ACTOR [--wait SECONDS]", "Drops what an actor made of the journal an
   "usher rebuild ledger  and says whether the new store is identical\n",
   "The actor is stopped for it, the old store is kept beside the new one, and nothing is sent twice.\n"
   "ACTOR is ledger, crm, support, mailer, app, alert or console.\n")
+X(drill, "[--keep] [--report DIR]",
+  "The monthly drill: what this configuration does when payments and tools go wrong.",
+  "--keep  leave the scratch home, with the journal and all logs\n"
+  "--report DIR  where the report goes; HOME/drills without it\n",
+  "usher drill  under a minute; also while the fleet runs\n"
+  "usher drill --json  for monitoring; exit 1 if anything failed or could not be drilled\n",
+  "A new member, a failed card, a refund, a chargeback, a cancellation, a return, everything sent\n"
+  "twenty times, an expired key, a CRM and a helpdesk that are down, a mail that bounces: tried out in\n"
+  "a scratch home with this home's config, rules and templates. Each target is played by a stand-in on\n"
+  "this machine; no call leaves it, no secret is used, and the running fleet is not touched.\n")
 X(bench, "[publish|webhook|effect|all] [--seconds N] [--rounds N]",
   "Measures this machine: durable publishes, posts to the door, posts to the CRM's call.",
   "--seconds N  how long each measurement takes, after half a second of warm-up; 2 without it\n"

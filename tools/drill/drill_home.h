@@ -1,0 +1,46 @@
+/* drill_home.h - the founder's configuration in a scratch home, with everything in it that could reach
+ * the outside replaced.
+ *
+ * Use        drill_home_fill() writes usher.cfg, rules.cfg, templates, keys and secrets and opens a
+ *            stand-in for each target; drill_home_sealed() then looks at what was written as if
+ *            somebody else had.
+ * Promise    Providers, rules, templates and limits stay as the founder has them. No secret of the
+ *            founder's is copied, no address but loopback is left, and who finds one says so and the
+ *            drill does not begin. Of times only back-off, probes and the settle times of rules
+ *            that have one by nature are shortened; each changed setting is named in `changed`. Nothing is written in the founder's home. */
+#ifndef USHER_DRILL_HOME_H
+#define USHER_DRILL_HOME_H
+
+#include "buf.h"
+#include "fault.h"
+#include "stand.h"
+
+enum { DRILL_STANDS_MAX = 32 };
+
+#define DRILL_RETRY_FIRST "100ms"
+#define DRILL_RETRY_MAX   "400ms"
+#define DRILL_PROBE       "200ms"
+#define DRILL_SETTLE      "200ms"
+
+struct drill_home {
+    zloop_t *loop;    /* for the stand-ins */
+    const char *from; /* the founder's home */
+    const char *home; /* the scratch home, made by `usher init` */
+    int webhook_port, console_port;
+    struct stand *stands[DRILL_STANDS_MAX];
+    size_t stand_count;
+    json_t *changed;     /* [{"setting", "now"}] */
+    json_t *not_drilled; /* [{"actor", "provider"}]: nothing stands in for them */
+    size_t secrets;      /* how many of the drill's own took a secret's place */
+};
+
+/* CONFIG, IO, ...: `why` says it, a line each. What was opened is there in any case. */
+enum fault drill_home_fill(struct drill_home *drill, struct buf *why) NODISCARD;
+
+/* OK if no value of `home`/usher.cfg leads anywhere but to loopback and into the home. */
+enum fault drill_home_sealed(const char *home, struct buf *why) NODISCARD;
+
+/* Closes the stand-ins and frees the lists; safe twice. */
+void drill_home_fini(struct drill_home *drill);
+
+#endif
