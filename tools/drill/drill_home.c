@@ -208,7 +208,8 @@ static void write_leaf(struct section *section, zconfig_t *leaf)
     if (value) {
         put(section, section->depth, name, value);
     }
-    if (!value || strcmp(value, raw) != 0) {
+    bool later = !value && ruled(section, name) && ruled(section, name)->form; /* write_urls() */
+    if (!later && (!value || strcmp(value, raw) != 0)) {
         note_change(section, name, value ? value : "left out");
     }
     free(value);
