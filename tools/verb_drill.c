@@ -110,12 +110,20 @@ static int run(const struct cli *cli, struct drill_options *options)
 
 int verb_drill(struct cli *cli)
 {
-    struct drill_options options = {
-        .home = cli->home, .keep = cli_flag(cli, "--keep"), .said = on_said, .self = cli};
+    struct drill_options options = {.home = cli->home,
+                                    .keep = cli_flag(cli, "--keep"),
+                                    .only = cli_option(cli, "--only"),
+                                    .said = on_said,
+                                    .self = cli};
     if (cli->word_count > 0) {
         return cli_usage(cli, "\"%s\" is not expected here", cli_clean(cli_word(cli, 0)));
     }
+    struct buf why = {0};
     int code = cli_need_home(cli);
+    if (code == CLI_FINE && options.only && !drill_cases_known(options.only, &why)) {
+        code = cli_usage(cli, "--only: %s", buf_text(&why));
+    }
+    buf_fini(&why);
     code = code == CLI_FINE ? find_programs(cli, &options) : code;
     code = code == CLI_FINE ? run(cli, &options) : code;
     forget_programs(&options);

@@ -160,8 +160,9 @@ X(rebuild, "ACTOR [--wait SECONDS]", "Drops what an actor made of the journal an
   "usher rebuild ledger  and says whether the new store is identical\n",
   "The actor is stopped for it, the old store is kept beside the new one, and nothing is sent twice.\n"
   "ACTOR is ledger, crm, support, mailer, app, alert or console.\n")
-X(drill, "[--keep] [--report DIR]",
+X(drill, "[--only CASES] [--report DIR] [--keep]",
   "The monthly drill: what this configuration does when payments and tools go wrong.",
+  "--only CASES  some of the cases, separated by commas: new_member, refund, crm_down ...\n"
   "--keep  leave the scratch home, with the journal and all logs\n"
   "--report DIR  where the report goes; HOME/drills without it\n",
   "usher drill  under a minute; also while the fleet runs\n"

@@ -5,6 +5,7 @@
 #include "process.h"
 #include "settings.h"
 #include "values.h"
+#include "wall.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -67,13 +68,19 @@ static void drill_fini(struct drill *drill)
 
 enum fault drill_run(const struct drill_options *options, json_t **report, struct buf *why)
 {
-    struct drill drill = {.options = options, .loop = zloop_new(), .refund_ms_max = -1};
+    enum fault wall = wall_build(); /* before there is a thread */
+    struct drill drill = {
+        .options = options, .loop = zloop_new(), .refund_ms_max = -1, .sealed = wall == OK};
     int64_t started_ms = clock_mono_ms();
     *report = NULL;
     drill.cases = json_array();
     drill.told = json_array();
     MUST(drill.loop && drill.cases && drill.told);
-    enum fault fault = http_out_new(drill.loop, &drill.http);
+    enum fault fault = wall == FAULT_DENIED ? OK : wall;
+    if (fault != OK) {
+        buf_add_text(why, "the network of its own has no loopback\n");
+    }
+    fault = fault == OK ? http_out_new(drill.loop, &drill.http) : fault;
     fault = fault == OK ? make_home(&drill, why) : fault;
     fault = fault == OK ? read_door(&drill, why) : fault;
     fault = fault == OK ? drill_fleet_start(&drill, why) : fault;

@@ -6,7 +6,9 @@
  *            home but the report. No call leaves loopback. What was started has ended when drill_run()
  *            returns, and the scratch home is gone unless `keep`; killed, it leaves no process.
  *            A case that could not be run is never a case that passed.
- * Report     {"date", "version", "config_digest", "passed", "seconds", "home",
+ *            Where the kernel lets it, everything happens behind a wall (wall.h).
+ * Report     {"date", "version", "config_digest", "passed", "seconds", "home", "only",
+ *             "network": {"sealed", "attempts"},
  *             "cases": [{"name", "title", "result", "words", "checks": [{"what", "passed", "ms",
  *                        "limit_ms", "words"}]}],
  *             "numbers": {...}, "targets": [...], "changed": [...], "not_drilled": [...]}
@@ -42,9 +44,13 @@ struct drill_options {
     const char *init;                                  /* the program usher itself */
     struct drill_program programs[DRILL_PROGRAMS_MAX]; /* the broker first; ends with a NULL name */
     bool keep;
+    const char *only; /* names of cases, separated by commas; NULL: all of them */
     void (*said)(void *self, const char *words); /* what it is doing now; may be NULL */
     void *self;
 };
+
+/* False if one of the names is that of no case; `why` says which, and what there is. */
+bool drill_cases_known(const char *only, struct buf *why);
 
 /* *report is the caller's; NULL with a fault (CONFIG: the configuration, DENIED: something in it would
  * leave loopback, TIMEOUT: told to stop), `why` says it, a line each. */

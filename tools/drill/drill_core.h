@@ -7,6 +7,7 @@
  *   drill_expect.c    what should have, by the rules in force; the checks
  *   drill_cases.c     the cases
  *   drill_report.c    the report
+ *   wall.c            a network without a way out
  *
  * Everything happens on one loop: while the drill waits for anything, the stand-ins are served. */
 #ifndef USHER_DRILL_CORE_H
@@ -24,7 +25,7 @@
 
 enum {
     DRILL_START_MS = 20000,
-    DRILL_LATE_MS = 5000, /* what has not come by then does not come */
+    DRILL_LATE_MS = 3000, /* what has not come by then does not come */
     DRILL_MEND_MS = 8000, /* after an outage, with breaker and back-off */
     DRILL_QUIET_MS = 150, /* nothing under way for so long: it is quiet */
     DRILL_ASK_MS = 3000,
@@ -44,6 +45,7 @@ struct drill {
     char *secret;  /* it is signed with */
     char *product; /* the first that counts; "" for all */
     bool stopped;  /* told to stop */
+    bool sealed;   /* behind a wall */
 
     json_t *cases;
     json_t *now; /* the case under way, borrowed */
@@ -85,8 +87,8 @@ struct drill_posts drill_post_all(struct drill *drill, const json_t *events);
 json_t *drill_jobs(struct drill *drill, const char *actor, const char *member, const char *state);
 
 /* Waits until every event was read by everybody and no job is under way; one that has to settle first
- * is not. */
-bool drill_quiet(struct drill *drill);
+ * is not, nor (unless `alerts`) a message that waits until its hook takes another one. */
+bool drill_quiet(struct drill *drill, bool alerts);
 
 /* --- people ----------------------------------------------------------------------------------- */
 

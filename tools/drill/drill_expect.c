@@ -119,7 +119,8 @@ struct look {
     const struct drill_effects *effects;
     enum rule_id mail;
     const char *note;
-    json_t *found; /* the row that was looked for */
+    int64_t began_ms; /* all of them have as long, from then on */
+    json_t *found;    /* the row that was looked for */
     size_t hook;
 };
 
@@ -274,7 +275,8 @@ static void expect_one(struct drill *drill, struct look *look, int64_t since_ms,
     json_decref(look->found);
     look->found = NULL;
     int within_ms = effects->within_ms ? effects->within_ms : DRILL_LATE_MS;
-    bool came = drill_wait(drill, condition, look, within_ms);
+    int64_t left_ms = look->began_ms + within_ms - clock_mono_ms();
+    bool came = drill_wait(drill, condition, look, left_ms > 0 ? (int)left_ms : 0);
     int64_t at_ms = look->found && tree_get(look->found, "who") ? tree_int(look->found, "at") : 0;
     int64_t ms = (at_ms ? at_ms : clock_mono_ms()) - since_ms - settle_ms;
     ms = ms > 0 ? ms : 0; /* it came with an event before the one that counts */
@@ -392,7 +394,7 @@ static void expect_contact(struct drill *drill, struct look *look, int64_t since
 void drill_expect_effects(struct drill *drill, struct drill_person *person, int64_t since_ms,
                           const struct drill_effects *effects)
 {
-    struct look look = {.person = person, .effects = effects};
+    struct look look = {.person = person, .effects = effects, .began_ms = clock_mono_ms()};
     if (since_ms < 0) {
         return;
     }
@@ -403,7 +405,7 @@ void drill_expect_effects(struct drill *drill, struct drill_person *person, int6
     expect_mails(drill, &look, since_ms);
     expect_notes(drill, &look, since_ms);
     expect_alerts(drill, &look, since_ms);
-    (void)drill_quiet(drill);
+    (void)drill_quiet(drill, effects->alerts > 0);
     count_all(drill, &look);
     json_decref(look.found);
 }
@@ -411,7 +413,7 @@ void drill_expect_effects(struct drill *drill, struct drill_person *person, int6
 void drill_expect_contact(struct drill *drill, struct drill_person *person, int64_t since_ms,
                           const struct drill_effects *effects)
 {
-    struct look look = {.person = person, .effects = effects};
+    struct look look = {.person = person, .effects = effects, .began_ms = clock_mono_ms()};
     if (since_ms >= 0) {
         expect_contact(drill, &look, since_ms);
     }
@@ -422,7 +424,8 @@ void drill_expect_mail(struct drill *drill, struct drill_person *person, int64_t
                        enum rule_id rule)
 {
     static const struct drill_effects none = {0};
-    struct look look = {.person = person, .effects = &none, .mail = rule};
+    struct look look = {
+        .person = person, .effects = &none, .mail = rule, .began_ms = clock_mono_ms()};
     if (since_ms >= 0 && drill_mail_due(drill, rule)) {
         expect_mail(drill, &look, since_ms);
     }

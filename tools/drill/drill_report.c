@@ -4,6 +4,7 @@
 #include "home.h"
 #include "must.h"
 #include "values.h"
+#include "wall.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,10 @@ json_t *drill_report_new(struct drill *drill, int64_t started_ms)
         drill->cases, "numbers", numbers, "targets", targets_of(drill), "changed",
         drill->home.changed, "not_drilled", drill->home.not_drilled);
     MUST(report);
+    tree_set_text(report, "only", drill->options->only);
+    tree_set(report, "network",
+             json_pack("{s:b, s:o}", "sealed", drill->sealed, "attempts",
+                       drill->sealed ? json_integer(wall_attempts()) : json_null()));
     return report;
 }
 
@@ -206,6 +211,13 @@ static void add_changes(const json_t *report, struct buf *out)
     {
         buf_printf(out, "not drilled: %s/%s, nothing stands in for it\n", tree_text(one, "actor"),
                    tree_text(one, "provider"));
+    }
+    buf_printf(out, "network: %s\n",
+               tree_flag(tree_get(report, "network"), "sealed")
+                   ? "sealed off, loopback alone"
+                   : "every address is loopback; this machine allows no sealed network");
+    if (*tree_text(report, "only")) {
+        buf_printf(out, "only a part was held: %s\n", tree_text(report, "only"));
     }
     buf_add_text(out, "\nchanged for the drill, all else is as configured:\n");
     json_array_foreach(tree_get(report, "changed"), i, one)
