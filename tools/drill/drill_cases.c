@@ -167,10 +167,10 @@ static void run_replay(struct drill *drill)
         json_array_extend(events, drill->told);
     }
     shuffle(events);
-    bool quiet = drill_quiet(drill, true);
+    bool quiet = drill_quiet(drill);
     json_t *earlier = drill_everything(drill);
     struct drill_posts posts = drill_post_all(drill, events);
-    quiet = drill_quiet(drill, true) && quiet;
+    quiet = drill_quiet(drill) && quiet;
     json_t *now = drill_everything(drill);
     size_t count = json_array_size(events);
     drill->replays = DRILL_REPLAYS;

@@ -87,8 +87,8 @@ struct drill_posts drill_post_all(struct drill *drill, const json_t *events);
 json_t *drill_jobs(struct drill *drill, const char *actor, const char *member, const char *state);
 
 /* Waits until every event was read by everybody and no job is under way; one that has to settle first
- * is not, nor (unless `alerts`) a message that waits until its hook takes another one. */
-bool drill_quiet(struct drill *drill, bool alerts);
+ * is not. */
+bool drill_quiet(struct drill *drill);
 
 /* --- people ----------------------------------------------------------------------------------- */
 

@@ -405,7 +405,7 @@ void drill_expect_effects(struct drill *drill, struct drill_person *person, int6
     expect_mails(drill, &look, since_ms);
     expect_notes(drill, &look, since_ms);
     expect_alerts(drill, &look, since_ms);
-    (void)drill_quiet(drill, effects->alerts > 0);
+    (void)drill_quiet(drill);
     count_all(drill, &look);
     json_decref(look.found);
 }

@@ -161,13 +161,12 @@ json_t *drill_jobs(struct drill *drill, const char *actor, const char *member, c
     return jobs;
 }
 
-static bool has_open_jobs(struct drill *drill, bool alerts)
+static bool has_open_jobs(struct drill *drill)
 {
     static const char *const actors[] = {"crm", "support", "mailer", "app", "alert"};
-    size_t count = sizeof actors / sizeof *actors - !alerts;
     static const char *const states[] = {"waiting", "sending"};
     bool open = false;
-    for (size_t i = 0; !open && i < count; i++) {
+    for (size_t i = 0; !open && i < sizeof actors / sizeof *actors; i++) {
         for (size_t j = 0; !open && j < sizeof states / sizeof *states; j++) {
             json_t *jobs = drill_jobs(drill, actors[i], NULL, states[j]);
             open = json_array_size(jobs) > 0;
@@ -193,7 +192,6 @@ static bool has_lag(struct drill *drill, int64_t *head)
 }
 
 struct quiet {
-    bool alerts;
     int64_t since_ms;
     int64_t head;
 };
@@ -202,16 +200,16 @@ static bool is_quiet(struct drill *drill, void *about)
 {
     struct quiet *quiet = about;
     int64_t head, now_ms = clock_mono_ms();
-    if (has_lag(drill, &head) || head != quiet->head || has_open_jobs(drill, quiet->alerts)) {
-        *quiet = (struct quiet){quiet->alerts, now_ms, head};
+    if (has_lag(drill, &head) || head != quiet->head || has_open_jobs(drill)) {
+        *quiet = (struct quiet){now_ms, head};
         return false;
     }
     return now_ms - quiet->since_ms >= DRILL_QUIET_MS;
 }
 
-bool drill_quiet(struct drill *drill, bool alerts)
+bool drill_quiet(struct drill *drill)
 {
-    struct quiet quiet = {alerts, clock_mono_ms(), -1};
+    struct quiet quiet = {clock_mono_ms(), -1};
     return drill_wait(drill, is_quiet, &quiet, DRILL_MEND_MS);
 }
 

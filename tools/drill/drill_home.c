@@ -236,12 +236,13 @@ static void put_retry(struct section *section, const char *name, const char *val
     free(path);
 }
 
-/* Of the times, back-off and probes alone: an outage of the drill's lasts a second. */
+/* Of the times, back-off, probes and pace alone: an outage of the drill's lasts a second. */
 static void write_times(struct section *section, zconfig_t *node)
 {
     const char *give_up = zconfig_get(node, "retry/give_up", "");
     int depth = section->depth;
     put_changed(section, depth, "probe", DRILL_PROBE);
+    put_changed(section, depth, "rate", DRILL_RATE);
     buf_printf(section->out, "%*sretry\n", depth * INDENT, "");
     put_retry(section, "first", DRILL_RETRY_FIRST);
     put_retry(section, "max", DRILL_RETRY_MAX);
@@ -336,7 +337,7 @@ static bool is_time(const struct section *section, const char *name)
 {
     bool timed = section->stand || strcmp(section->path, "alert") == 0;
     return timed && section->depth == 1 &&
-           (strcmp(name, "retry") == 0 || strcmp(name, "probe") == 0);
+           (strcmp(name, "retry") == 0 || strcmp(name, "probe") == 0 || strcmp(name, "rate") == 0);
 }
 
 static void write_children(struct section *section, zconfig_t *node)

@@ -6,8 +6,8 @@
  *            somebody else had.
  * Promise    Providers, rules, templates and limits stay as the founder has them. No secret of the
  *            founder's is copied, no address but loopback is left, and who finds one says so and the
- *            drill does not begin. Of times only back-off, probes and the settle times of rules
- *            that have one by nature are shortened; each changed setting is named in `changed`. Nothing is written in the founder's home. */
+ *            drill does not begin. Of times only back-off, probes, the pace of calls and the settle
+ *            times of rules that have one by nature are changed; each change stands in `changed`. Nothing is written in the founder's home. */
 #ifndef USHER_DRILL_HOME_H
 #define USHER_DRILL_HOME_H
 
@@ -20,6 +20,7 @@ enum { DRILL_STANDS_MAX = 32 };
 #define DRILL_RETRY_FIRST "100ms"
 #define DRILL_RETRY_MAX   "400ms"
 #define DRILL_PROBE       "200ms"
+#define DRILL_RATE        "100000" /* a stand-in has no limit of its own */
 #define DRILL_SETTLE      "200ms"
 
 struct drill_home {

@@ -101,19 +101,11 @@ static void on_auth(struct caller *caller, const char *words)
 
 /* --- mail -------------------------------------------------------------------------------------- */
 
-static void take_address(const char *line, char *address)
-{
-    const char *open = strchr(line, '<');
-    size_t len = open ? strcspn(open + 1, ">") : 0;
-    snprintf(address, ADDRESS_BYTES, "%.*s", (int)(len < ADDRESS_BYTES ? len : 0),
-             open ? open + 1 : "");
-}
-
 static void on_rcpt(struct caller *caller, const char *line)
 {
     struct stand *stand = caller->server->stand;
-    take_address(line, caller->to);
-    bool bounces = stand->bounces && strcasecmp(stand->bounces, caller->to) == 0;
+    stand_address(line, caller->to, sizeof caller->to);
+    bool bounces = stand_bounces(stand, caller->to);
     if (wants_login(caller) && !caller->known) {
         reply(caller, "530 5.7.0 log in first\r\n");
     } else {

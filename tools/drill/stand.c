@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { BODY_BYTES_MAX = 1 << 20, KEY_BYTES_MAX = 512, FIRST_ID = 100, ID_BYTES = 24 };
 
@@ -70,6 +71,37 @@ json_t *stand_keeps(struct stand *stand, const char *name)
     return tree_get(stand->memory, name);
 }
 
+bool stand_is_path(const struct stand_call *call, const char *path, const char **rest)
+{
+    size_t len = strlen(path);
+    if (strncmp(call->path, path, len) != 0) {
+        return false;
+    }
+    if (rest && call->path[len] == '/') {
+        *rest = call->path + len + 1;
+        return true;
+    }
+    return !rest && call->path[len] == '\0';
+}
+
+void stand_segment(const char *path, char *segment, size_t room)
+{
+    size_t len = strcspn(path, "/");
+    snprintf(segment, room, "%.*s", (int)(len < room ? len : room - 1), path);
+}
+
+void stand_address(const char *mailbox, char *address, size_t room)
+{
+    const char *open = strrchr(mailbox, '<');
+    size_t len = open ? strcspn(open + 1, ">") : strlen(mailbox);
+    snprintf(address, room, "%.*s", (int)(len < room ? len : room - 1), open ? open + 1 : mailbox);
+}
+
+bool stand_bounces(const struct stand *stand, const char *address)
+{
+    return stand->bounces && strcasecmp(stand->bounces, address) == 0;
+}
+
 void stand_say(struct stand_answer *answer, int status, json_t *body)
 {
     answer->status = status;
@@ -120,7 +152,8 @@ static bool is_key(const struct stand *stand, const char *header)
 
 static bool is_refused(struct stand *stand, struct web_request *request)
 {
-    if (!stand->kind->key_header) {
+    const char *login = stand->kind->login_path;
+    if (!stand->kind->key_header || (login && strcmp(web_path(request), login) == 0)) {
         return false;
     }
     const char *header = web_header(request, stand->kind->key_header);
@@ -143,18 +176,18 @@ static void on_request(void *self, struct web_request *request)
     } else {
         stand->kind->answer(stand, &call, &answer);
     }
-    if (answer.text) {
-        struct web_answer plain = {.status = answer.status,
-                                   .media_type = "text/plain",
-                                   .body = answer.text,
-                                   .len = strlen(answer.text)};
-        web_answer(request, &plain);
-    } else {
-        char *said = answer.body ? json_dumps(answer.body, JSON_COMPACT) : must_strdup("{}");
-        MUST(said);
-        web_json(request, answer.status, said);
-        free(said);
-    }
+    bool plain = answer.text || answer.status == 204;
+    char *said = plain         ? must_strdup(answer.text ? answer.text : "")
+                 : answer.body ? json_dumps(answer.body, JSON_COMPACT)
+                               : must_strdup("{}");
+    MUST(said);
+    struct web_answer whole = {.status = answer.status,
+                               .media_type = plain ? "text/plain" : "application/json",
+                               .body = said,
+                               .len = strlen(said),
+                               .headers = answer.headers[0] ? answer.headers : NULL};
+    web_answer(request, &whole);
+    free(said);
     json_decref(answer.body);
     json_decref(body);
     free(text);

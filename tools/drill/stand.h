@@ -45,8 +45,9 @@ struct stand_call {
 
 struct stand_answer {
     int status;
-    json_t *body;     /* taken; or */
-    const char *text; /* a plain one */
+    json_t *body;           /* taken; or */
+    const char *text;       /* a plain one */
+    const char *headers[3]; /* name, value, NULL */
 };
 
 struct stand_kind {
@@ -55,6 +56,7 @@ struct stand_kind {
     struct stand_setting settings[STAND_SETTINGS_MAX];
     const char *key_header; /* in which our key comes; NULL: it is not asked for */
     const char *key_scheme; /* "Bearer", "Basic" (the password); "": the header is the key */
+    const char *login_path; /* asked for without it; NULL: none */
     /* NULL: it speaks SMTP. */
     void (*answer)(struct stand *stand, const struct stand_call *call, struct stand_answer *answer);
 };
@@ -111,6 +113,18 @@ const char *stand_new_id(struct stand *stand);
 
 /* The object `name` of what it keeps, made if it is not there. */
 json_t *stand_keeps(struct stand *stand, const char *name);
+
+/* Is the path that one? With `rest`, behind it (and a slash) stands more: *rest begins there. */
+bool stand_is_path(const struct stand_call *call, const char *path, const char **rest);
+
+/* Up to the next slash. */
+void stand_segment(const char *path, char *segment, size_t room);
+
+/* "Ada <ada@example.com>" as "ada@example.com". */
+void stand_address(const char *mailbox, char *address, size_t room);
+
+/* Does mail to this address bounce? */
+bool stand_bounces(const struct stand *stand, const char *address);
 
 void stand_say(struct stand_answer *answer, int status, json_t *body);
 

@@ -34,11 +34,13 @@ static void create(struct stand *stand, const struct stand_call *call, struct st
     }
     const char *id = stand_new_id(stand);
     json_t *ticket = json_deep_copy(tree_get(call->body, "ticket"));
-    if (!ticket) {
+    if (!tree_get(ticket, "comment")) {
+        json_decref(ticket);
         stand_say(answer, 422, json_pack("{s:s}", "error", "RecordInvalid"));
         return;
     }
     tree_set_int(ticket, "id", atoll(id));
+    tree_set_text(ticket, "status", "new");
     tree_set(ticket, "comments", json_pack("[O]", tree_get(ticket, "comment")));
     tree_set(tickets, id, ticket);
     if (key) {
@@ -79,10 +81,41 @@ static void one(struct stand *stand, const struct stand_call *call, const char *
     }
 }
 
+/* Whoever has a ticket is a user, under the ticket's number: query=email:"ada@example.com" */
+static void find_user(struct stand *stand, const struct stand_call *call,
+                      struct stand_answer *answer)
+{
+    const char *query = web_query(call->request, "query"), *id;
+    json_t *users = json_array(), *ticket;
+    json_object_foreach(stand_keeps(stand, "tickets"), id, ticket)
+    {
+        const char *email = tree_text(tree_get(ticket, "requester"), "email");
+        if (query && *email && strstr(query, email)) {
+            json_t *user = json_pack("{s:I, s:s}", "id", (json_int_t)atoll(id), "email", email);
+            MUST(json_array_append_new(users, user) == 0);
+        }
+    }
+    stand_say(answer, 200, json_pack("{s:o}", "users", users));
+}
+
+static void find_requested(struct stand *stand, const char *rest, struct stand_answer *answer)
+{
+    char id[32];
+    stand_segment(rest, id, sizeof id);
+    json_t *ticket = tree_get(stand_keeps(stand, "tickets"), id);
+    stand_say(answer, 200,
+              ticket ? json_pack("{s:[O]}", "tickets", ticket) : json_pack("{s:[]}", "tickets"));
+}
+
 static void answer(struct stand *stand, const struct stand_call *call, struct stand_answer *answer)
 {
     size_t len = sizeof tickets_path - 1;
-    if (strncmp(call->path, tickets_path, len) != 0) {
+    const char *rest;
+    if (stand_is_path(call, "/api/v2/users/search.json", NULL)) {
+        find_user(stand, call, answer);
+    } else if (stand_is_path(call, "/api/v2/users", &rest)) {
+        find_requested(stand, rest, answer);
+    } else if (strncmp(call->path, tickets_path, len) != 0) {
         stand_say(answer, 404, json_pack("{s:s}", "error", "RecordNotFound"));
     } else if (call->path[len] == '/') {
         one(stand, call, call->path + len + 1, answer);
