@@ -36,22 +36,16 @@ static enum fault make_home(struct drill *drill, struct buf *why)
     return fault == OK ? rules_load(drill->scratch.home, &drill->rules, why) : fault;
 }
 
-/* What is posted is signed as the scratch home wants it, and of a product that counts. */
-static enum fault read_door(struct drill *drill, struct buf *why)
+/* What is told is of a product that counts. */
+static enum fault read_product(struct drill *drill, struct buf *why)
 {
-    const char *home = drill->scratch.home;
-    enum fault fault = settings_peek(home, "usher.cfg", "webhook/payment/secret",
-                                     "file:secrets/stripe", &drill->secret);
-    enum fault other =
-        settings_peek(home, "usher.cfg", "webhook/payment/products", "", &drill->product);
+    enum fault fault = settings_peek(drill->scratch.home, "usher.cfg", "webhook/payment/products",
+                                     "", &drill->product);
     drill->product[strcspn(drill->product, " \t\r\n,")] = '\0';
-    drill->door =
-        must_sprintf("http://127.0.0.1:%d/api/webhooks/payment", drill->home.webhook_port);
-    if (fault != OK || other != OK) {
-        buf_add_text(why, "usher.cfg: webhook/payment cannot be read\n");
-        return FAULT_CONFIG;
+    if (fault != OK) {
+        buf_add_text(why, "usher.cfg: webhook/payment/products cannot be read\n");
     }
-    return OK;
+    return fault;
 }
 
 static void drill_fini(struct drill *drill)
@@ -61,8 +55,6 @@ static void drill_fini(struct drill *drill)
     zloop_destroy(&drill->loop);
     json_decref(drill->cases);
     json_decref(drill->told);
-    free(drill->door);
-    free(drill->secret);
     free(drill->product);
 }
 
@@ -82,7 +74,7 @@ enum fault drill_run(const struct drill_options *options, json_t **report, struc
     }
     fault = fault == OK ? http_out_new(drill.loop, &drill.http) : fault;
     fault = fault == OK ? make_home(&drill, why) : fault;
-    fault = fault == OK ? read_door(&drill, why) : fault;
+    fault = fault == OK ? read_product(&drill, why) : fault;
     fault = fault == OK ? drill_fleet_start(&drill, why) : fault;
     if (fault == OK) {
         drill_cases_run(&drill);

@@ -328,12 +328,53 @@ static bool is_dead(struct drill *drill, void *about)
     return dead;
 }
 
+static bool is_skipped(struct drill *drill, void *about)
+{
+    const struct drill_person *person = about;
+    json_t *jobs = drill_jobs(drill, "mailer", person->member, "skipped");
+    bool skipped = json_array_size(jobs) > 0;
+    json_decref(jobs);
+    return skipped;
+}
+
+/* The mail provider tells of a bounce: that address gets no more mail. */
+static void run_told_bounce(struct drill *drill, const char *teller)
+{
+    struct drill_effects effects = {.tag = RULE_PAYMENT_FAILED,
+                                    .mails = {RULE_FIRST_ACCESS},
+                                    .mail_count = 1,
+                                    .alerts = drill->rules.rule[RULE_PAYMENT_FAILED].alert};
+    struct drill_person person;
+    if (!drill_mail_due(drill, RULE_PAYMENT_FAILED)) {
+        drill_not_applicable(drill, "rules.cfg has no second mail that would be held back");
+        return;
+    }
+    if (!sign_up(drill, &person, "bounce")) {
+        return;
+    }
+    int status = drill_post_bounce(drill, teller, person.email);
+    char *what = must_sprintf("bounce told by %s", teller);
+    drill_check(drill, what, status == 200, -1, 0, "it was answered with %d", status);
+    free(what);
+    (void)drill_quiet(drill);
+    int64_t since_ms = drill_tell(drill, &person, "payment.failed", 0);
+    drill_expect_access(drill, &person, since_ms, drill->rules.grace_ms > 0, "membership record");
+    drill_check(drill, "next mail held back", drill_wait(drill, is_skipped, &person, DRILL_LATE_MS),
+                -1, 0, "the mail was not skipped");
+    drill_expect_effects(drill, &person, since_ms, &effects);
+}
+
 static void run_bounce(struct drill *drill)
 {
     static const struct drill_effects effects = {
         .tag = RULE_FIRST_ACCESS, .mails = {RULE_FIRST_ACCESS}, .mail_count = 1, .bounced = true};
     struct stand *stand = drill_stand(drill, "mailer");
     struct drill_person person;
+    const char *teller = drill_bounce_teller(drill);
+    if (teller) {
+        run_told_bounce(drill, teller);
+        return;
+    }
     if (!stand) {
         drill_not_applicable(drill, "mail goes into a folder, which bounces nothing");
         return;
@@ -374,13 +415,13 @@ static const struct {
     const char *title;
     void (*run)(struct drill *drill);
     const char *needs; /* actors without whose targets it proves little */
-} pack[] = {{"new_member", "New paid member", run_new, "crm mailer app"},
-            {"failed_card", "Failed card", run_failed, "crm mailer app alert"},
-            {"refund", "Refund", run_refund, "crm support app"},
-            {"chargeback", "Chargeback", run_chargeback, "crm support app alert"},
-            {"cancelled", "Cancelled", run_cancelled, "crm mailer app"},
-            {"reactivated", "Reactivated", run_reactivated, "crm mailer app"},
-            {"replay", "Duplicate replay", run_replay, "crm support mailer app alert"},
+} pack[] = {{"new_member", "New paid member", run_new, "payment crm mailer app"},
+            {"failed_card", "Failed card", run_failed, "payment crm mailer app alert"},
+            {"refund", "Refund", run_refund, "payment crm support app"},
+            {"chargeback", "Chargeback", run_chargeback, "payment crm support app alert"},
+            {"cancelled", "Cancelled", run_cancelled, "payment crm mailer app"},
+            {"reactivated", "Reactivated", run_reactivated, "payment crm mailer app"},
+            {"replay", "Duplicate replay", run_replay, "payment crm support mailer app alert"},
             {"expired_key", "Expired key", run_expired, "crm support mailer"},
             {"crm_down", "CRM down", run_crm_down, "crm"},
             {"helpdesk_down", "Helpdesk down", run_desk_down, "support"},

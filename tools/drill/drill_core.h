@@ -2,7 +2,8 @@
  *
  *   drill.c           from home to report: made, started, run, ended
  *   drill_home.c      the configuration in the scratch home
- *   drill_fleet.c     the fleet: posts, questions, waiting, quiet
+ *   drill_fleet.c     the fleet: questions, waiting, quiet
+ *   drill_post.c      what the providers post
  *   drill_witness.c   what reached the targets
  *   drill_expect.c    what should have, by the rules in force; the checks
  *   drill_cases.c     the cases
@@ -41,8 +42,6 @@ struct drill {
     struct rules rules;
     struct http_out *http;
     struct client *client;
-    char *door;    /* URL of the webhook */
-    char *secret;  /* it is signed with */
     char *product; /* the first that counts; "" for all */
     bool stopped;  /* told to stop */
     bool sealed;   /* behind a wall */
@@ -75,8 +74,12 @@ void drill_fleet_end(struct drill *drill);
 /* A new tree, or NULL. */
 json_t *drill_ask(struct drill *drill, const char *actor, json_t *question /* taken */);
 
-/* Posts one event, signed; its HTTP status, 0 without an answer. */
+/* Posts one event of Stripe's, signed; its HTTP status, 0 without an answer. */
 int drill_post(struct drill *drill, const json_t *event);
+/* The mail provider that tells the webhook of bounces and that the drill can speak for, or NULL. */
+const char *drill_bounce_teller(const struct drill *drill);
+/* Tells of a bounce in its place; the HTTP status. */
+int drill_post_bounce(struct drill *drill, const char *teller, const char *email);
 /* Posts all of them, several at once; how many were taken, and of those how many were known. */
 struct drill_posts {
     size_t taken, known;

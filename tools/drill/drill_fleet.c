@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MS = 2, POLL_MS = 5, CHECK_MS = 10000, JOBS_MAX = 200, POST_MS = 10000, AT_ONCE = 8 };
+enum { TICK_MS = 2, POLL_MS = 5, CHECK_MS = 10000, JOBS_MAX = 200 };
 
 /* --- the loop ---------------------------------------------------------------------------------- */
 
@@ -213,85 +213,6 @@ bool drill_quiet(struct drill *drill)
     return drill_wait(drill, is_quiet, &quiet, DRILL_MEND_MS);
 }
 
-/* --- the door ---------------------------------------------------------------------------------- */
-
-struct posted {
-    bool done; /* or not begun */
-    int64_t id;
-    int status;
-    bool known;
-};
-
-static void on_posted(void *self, const struct answer *answer)
-{
-    struct posted *posted = self;
-    json_t *body = answer->fault == OK ? json_loadb(answer->body, answer->len, 0, NULL) : NULL;
-    posted->status = answer->fault == OK ? answer->status : 0;
-    posted->known = tree_flag(body, "duplicate");
-    posted->done = true;
-    json_decref(body);
-}
-
-static void begin_post(struct drill *drill, const json_t *event, struct posted *posted)
-{
-    struct call call = {.method = "POST", .timeout_ms = POST_MS};
-    struct buf header = {0};
-    char *body = json_dumps(event, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-    MUST(body);
-    stripe_sign(drill->secret, clock_wall_ms() / 1000, body, strlen(body), &header);
-    buf_add_text(&call.url, drill->door);
-    buf_add_text(&call.body, body);
-    MUST(call_header(&call, "Content-Type", "application/json; charset=utf-8") == OK);
-    MUST(call_header(&call, "Stripe-Signature", buf_text(&header)) == OK);
-    *posted = (struct posted){0};
-    posted->done = http_out_start(drill->http, &call, on_posted, NULL, posted, &posted->id) != OK;
-    free(body);
-    buf_fini(&header);
-    call_fini(&call);
-}
-
-static void end_post(struct drill *drill, struct posted *posted)
-{
-    while (!posted->done && !drill->stopped) { /* it comes, once, within POST_MS */
-        drill_serve(drill, POST_MS, &posted->done);
-    }
-    if (!posted->done) {
-        http_out_cancel(drill->http, posted->id);
-    }
-}
-
-static bool is_taken(int status)
-{
-    return status >= 200 && status < 300;
-}
-
-int drill_post(struct drill *drill, const json_t *event)
-{
-    struct posted posted;
-    begin_post(drill, event, &posted);
-    end_post(drill, &posted);
-    return posted.status;
-}
-
-struct drill_posts drill_post_all(struct drill *drill, const json_t *events)
-{
-    struct posted flight[AT_ONCE];
-    struct drill_posts posts = {0};
-    size_t count = json_array_size(events);
-    for (size_t i = 0; i < count + AT_ONCE; i++) {
-        struct posted *posted = &flight[i % AT_ONCE];
-        if (i >= AT_ONCE && i - AT_ONCE < count) {
-            end_post(drill, posted);
-            posts.taken += is_taken(posted->status);
-            posts.known += is_taken(posted->status) && posted->known;
-        }
-        if (i < count) {
-            begin_post(drill, json_array_get(events, i), posted);
-        }
-    }
-    return posts;
-}
-
 /* --- people ------------------------------------------------------------------------------------ */
 
 void drill_person_init(struct drill_person *person, const char *word)
@@ -303,46 +224,6 @@ void drill_person_init(struct drill_person *person, const char *word)
         *at = *at == '-' ? ' ' : *at;
     }
     person->name[6] = (char)toupper((unsigned char)person->name[6]);
-}
-
-static void name_product(const struct drill *drill, struct stripe_case *at)
-{
-    if (strncmp(drill->product, "price_", 6) == 0) {
-        at->price = drill->product;
-    } else if (*drill->product) {
-        at->product = drill->product;
-    }
-}
-
-int64_t drill_tell(struct drill *drill, const struct drill_person *person, const char *word,
-                   int64_t ago_ms)
-{
-    const struct stripe_story *story = stripe_story_find(word);
-    struct stripe_case at = stripe_case_default(person->email, (clock_wall_ms() - ago_ms) / 1000);
-    json_t *events = json_array(), *event;
-    int64_t since_ms = -1;
-    bool taken = true;
-    size_t i;
-    MUST(story && events);
-    at.name = person->name;
-    name_product(drill, &at);
-    stripe_story_tell(story, &at, events);
-    json_array_foreach(events, i, event)
-    {
-        int64_t now_ms = clock_mono_ms();
-        if (strcmp(tree_text(event, "type"), story->main_type) == 0) {
-            since_ms = now_ms;
-        }
-        int status = taken ? drill_post(drill, event) : 200;
-        if (!is_taken(status)) {
-            taken = false;
-            drill_check(drill, "the webhook takes it", false, -1, 0, "%s was answered with %d",
-                        tree_text(event, "type"), status);
-        }
-    }
-    json_array_extend(drill->told, events);
-    json_decref(events);
-    return taken ? since_ms : -1;
 }
 
 json_t *drill_member(struct drill *drill, struct drill_person *person)

@@ -15,6 +15,7 @@
 
 enum {
     SECRET_BYTES = 24,
+    SECRET_CHARS = 4 * SECRET_BYTES,
     INDENT = 4,
     PATH_BYTES = 256,
     COPY_MS = 10000,
@@ -44,24 +45,28 @@ static void make_secret(char *text, size_t room)
     snprintf(text, room, "whsec_%s", words);
 }
 
-/* A secret of the drill's in a file of its own; "file:secrets/drill-3". The stand-in takes it. */
-static char *new_secret(struct section *section, struct stand *stand)
+/* A secret of the drill's in a file of its own; "file:secrets/drill-3". */
+static char *new_secret(struct section *section, char *text, size_t room)
 {
-    char text[4 * SECRET_BYTES];
     size_t number = ++section->drill->secrets;
     char *path = home_path(section->drill->home, "secrets/drill-%zu", number);
-    make_secret(text, sizeof text);
+    make_secret(text, room);
     if (home_write_file(path, text, strlen(text), 0600) != OK) {
         buf_printf(section->why, "%s cannot be written\n", path);
     }
-    if (stand) {
-        free(stand->key);
-        free(stand->secret_path);
-        stand->key = must_strdup(text);
-        stand->secret_path = must_strdup(path);
-    }
     free(path);
     return must_sprintf("file:secrets/drill-%zu", number);
+}
+
+/* The key that the stand-in takes. */
+static char *new_key(struct section *section, struct stand *stand)
+{
+    char text[SECRET_CHARS], *value = new_secret(section, text, sizeof text);
+    free(stand->key);
+    free(stand->secret_path);
+    stand->key = must_strdup(text);
+    stand->secret_path = home_path(section->drill->home, "%s", value + strlen("file:"));
+    return value;
 }
 
 static bool is_secret(const char *name, const char *raw)
@@ -78,7 +83,7 @@ static bool is_secret(const char *name, const char *raw)
 static char *filled(struct section *section, struct stand *stand, const char *form)
 {
     if (strcmp(form, "{key}") == 0) {
-        return new_secret(section, stand);
+        return new_key(section, stand);
     }
     if (strncmp(form, "{url}", 5) != 0) {
         return must_strdup(form);
@@ -159,10 +164,12 @@ static char *new_value(struct section *section, const char *path, const char *na
         return row->form && !later ? filled(section, section->stand, row->form) : NULL;
     }
     if (is_secret(name, raw)) {
-        return new_secret(section, NULL);
+        char text[SECRET_CHARS];
+        return new_secret(section, text, sizeof text);
     }
     if (strstr(raw, "://")) {
-        return must_strdup("http://127.0.0.1:9"); /* a page that mails link to, say */
+        bool slash = raw[strlen(raw) - 1] == '/';
+        return must_sprintf("http://127.0.0.1:9%s", slash ? "/" : ""); /* a page that mails name */
     }
     value = copied_file(section, raw);
     return value ? value : must_strdup(raw);
@@ -262,6 +269,12 @@ static json_t *leaves_of(zconfig_t *node)
     return leaves;
 }
 
+static void note_missing(struct drill_home *drill, const char *actor, const char *provider)
+{
+    json_t *line = json_pack("{s:s, s:s}", "actor", actor, "provider", provider);
+    MUST(line && json_array_append_new(drill->not_drilled, line) == 0);
+}
+
 /* Opens what stands in for a section's target. An embedded provider stays; one that nobody can
  * stand in for gives way to an embedded one, and is named. */
 static const char *settle_provider(struct section *section, zconfig_t *node, size_t hook)
@@ -281,11 +294,11 @@ static const char *settle_provider(struct section *section, zconfig_t *node, siz
         drill->stands[drill->stand_count++] = section->stand;
         return provider;
     }
+    drill->keeps_notices = drill->keeps_notices || hook; /* an embedded one, now or instead */
     if (!kind && stand_is_embedded(provider)) {
         return provider;
     }
-    json_t *line = json_pack("{s:s, s:s}", "actor", section->actor, "provider", provider);
-    MUST(line && json_array_append_new(drill->not_drilled, line) == 0);
+    note_missing(drill, section->actor, provider);
     return mails ? "maildir" : "local";
 }
 
@@ -310,10 +323,97 @@ static void write_target(struct section *section, zconfig_t *node, size_t hook)
     }
 }
 
+/* --- who posts --------------------------------------------------------------------------------- */
+
+const struct drill_source *drill_home_source(const struct drill_home *drill, const char *kind,
+                                             const char *provider)
+{
+    for (size_t i = 0; i < drill->source_count; i++) {
+        const struct drill_source *source = &drill->sources[i];
+        if (strcmp(source->kind, kind) == 0 && strcmp(source->provider, provider) == 0) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
+/* It signs with a secret of the drill's, wherever the founder's is. */
+static void write_source_secret(struct section *section, const char *kind, const char *provider,
+                                const char *name)
+{
+    struct drill_home *drill = section->drill;
+    if (drill->source_count == DRILL_SOURCES_MAX) {
+        buf_printf(section->why, "usher.cfg: webhook: too many sources for a drill\n");
+        return;
+    }
+    struct drill_source *source = &drill->sources[drill->source_count++];
+    snprintf(source->kind, sizeof source->kind, "%s", kind);
+    snprintf(source->provider, sizeof source->provider, "%s", provider);
+    snprintf(source->name, sizeof source->name, "%s", *name ? name : provider);
+    char *value = new_secret(section, source->secret, sizeof source->secret);
+    put_changed(section, section->depth, "secret", value);
+    free(value);
+}
+
+/* A section payment, support or mail of the webhook. Its key, which would ask the provider's API for
+ * what was missed, is left out. */
+static void write_source(struct section *section, zconfig_t *node)
+{
+    const char *kind = zconfig_name(node);
+    bool pays = strcmp(kind, "payment") == 0;
+    const char *provider = zconfig_get(node, "provider", pays ? "stripe" : "");
+    for (zconfig_t *at = zconfig_child(node); at; at = zconfig_next(at)) {
+        const char *name = zconfig_name(at);
+        if (strcmp(name, "key") == 0) {
+            note_change(section, name, "left out");
+        } else if (strcmp(name, "secret") != 0) {
+            write_leaf(section, at);
+        }
+    }
+    write_source_secret(section, kind, provider, zconfig_get(node, "name", ""));
+    if (pays && strcmp(provider, "stripe") != 0) {
+        note_missing(section->drill, "webhook", provider);
+    }
+}
+
+/* The drill tells of payments as Stripe does: where the founder has another provider alone, there is
+ * a source of Stripe's beside it, and what depends on the provider's own has not been drilled. */
+static void write_stripe(struct section *section)
+{
+    struct drill_home *drill = section->drill;
+    struct section inner = *section;
+    if (drill_home_source(drill, "payment", "stripe")) {
+        return;
+    }
+    for (size_t i = 0; i < drill->source_count; i++) {
+        if (strcmp(drill->sources[i].kind, "payment") == 0) {
+            note_missing(drill, "payment", drill->sources[i].provider);
+        }
+    }
+    snprintf(inner.path, sizeof inner.path, "webhook/payment");
+    inner.depth = 2;
+    buf_printf(section->out, "%*spayment\n", INDENT, "");
+    put(&inner, 2, "provider", "stripe");
+    put(&inner, 2, "name", "drill");
+    write_source_secret(&inner, "payment", "stripe", "drill");
+}
+
+static bool is_source(const char *path)
+{
+    return strcmp(path, "webhook/payment") == 0 || strcmp(path, "webhook/support") == 0 ||
+           strcmp(path, "webhook/mail") == 0;
+}
+
+/* --- sections ---------------------------------------------------------------------------------- */
+
 static void write_inner(struct section *section, zconfig_t *node, size_t *hooks)
 {
     struct section inner = *section;
     const char *name = zconfig_name(node);
+    if (strcmp(section->path, "mailer") == 0 && strcmp(name, "dkim") == 0) {
+        note_change(section, name, "left out"); /* its keys are the founder's */
+        return;
+    }
     bool is_hook = strcmp(section->path, "alert") == 0 && strcmp(name, "hook") == 0;
     buf_printf(section->out, "%*s%s\n", section->depth * INDENT, "", name);
     snprintf(inner.path, sizeof inner.path, "%.200s/%.50s", section->path, name);
@@ -321,6 +421,8 @@ static void write_inner(struct section *section, zconfig_t *node, size_t *hooks)
     inner.stand = NULL;
     if (is_hook) {
         write_target(&inner, node, ++*hooks);
+    } else if (is_source(inner.path)) {
+        write_source(&inner, node);
     } else {
         write_children(&inner, node);
     }
@@ -369,6 +471,8 @@ static void write_section(struct drill_home *drill, zconfig_t *node, struct buf 
     }
     if (strcmp(name, "alert") == 0) {
         write_times(&section, node);
+    } else if (strcmp(name, "webhook") == 0) {
+        write_stripe(&section);
     }
 }
 
@@ -401,7 +505,9 @@ static enum fault write_config(struct drill_home *drill, zconfig_t *root, struct
         }
     }
     if (!zconfig_locate(root, "webhook")) {
+        struct section section = {.drill = drill, .out = &out, .path = "webhook", .why = why};
         write_listen(drill, root, "webhook", drill->webhook_port, &out, why);
+        write_stripe(&section);
     }
     if (!zconfig_locate(root, "console")) {
         write_listen(drill, root, "console", drill->console_port, &out, why);

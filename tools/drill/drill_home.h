@@ -23,6 +23,15 @@ enum { DRILL_STANDS_MAX = 32 };
 #define DRILL_RATE        "100000" /* a stand-in has no limit of its own */
 #define DRILL_SETTLE      "200ms"
 
+/* Who posts to the webhook, as the drill does in their place. */
+struct drill_source {
+    char kind[16]; /* "payment", "support", "mail" */
+    char provider[32];
+    char name[48]; /* in its path */
+    char secret[80];
+};
+enum { DRILL_SOURCES_MAX = 16 };
+
 struct drill_home {
     zloop_t *loop;    /* for the stand-ins */
     const char *from; /* the founder's home */
@@ -30,10 +39,17 @@ struct drill_home {
     int webhook_port, console_port;
     struct stand *stands[DRILL_STANDS_MAX];
     size_t stand_count;
+    struct drill_source sources[DRILL_SOURCES_MAX];
+    size_t source_count;
+    bool keeps_notices;  /* a hook of the alert's is usher's own list */
     json_t *changed;     /* [{"setting", "now"}] */
     json_t *not_drilled; /* [{"actor", "provider"}]: nothing stands in for them */
     size_t secrets;      /* how many of the drill's own took a secret's place */
 };
+
+/* The first source of that kind and provider; NULL if there is none. */
+const struct drill_source *drill_home_source(const struct drill_home *drill, const char *kind,
+                                             const char *provider);
 
 /* CONFIG, IO, ...: `why` says it, a line each. What was opened is there in any case. */
 enum fault drill_home_fill(struct drill_home *drill, struct buf *why) NODISCARD;

@@ -166,13 +166,11 @@ json_t *drill_told(struct drill *drill, size_t hook, const char *word)
             return holding(stand->seen, word);
         }
     }
-    if (hook > hooks || hooks > 0) {
+    if (hook != hooks || !drill->home.keeps_notices) {
         return NULL;
     }
-    /* No hook leads out: what is kept for `usher status`. */
-    json_t *notices =
-        hook == 0 ? answered(drill, "alert", json_pack("{s:s}", "ask", "alerts"), "notices") : NULL;
-    json_t *list = notices ? holding(notices, word) : NULL;
+    json_t *notices = answered(drill, "alert", json_pack("{s:s}", "ask", "alerts"), "notices");
+    json_t *list = holding(notices, word);
     json_decref(notices);
     return list;
 }
