@@ -119,6 +119,20 @@ void fleet_look(const char *home, const char *name, struct fleet_state *state)
     free(folder);
 }
 
+const char *fleet_word(const struct fleet_state *state, bool connected)
+{
+    if (!state->supervised) {
+        return connected ? "up" : "down";
+    }
+    if (state->up) {
+        return !state->ready ? "starting" : connected ? "up" : "silent";
+    }
+    if (state->exit_code == 100 || state->exit_code == FLEET_EXIT_STAY_DOWN) {
+        return "failed";
+    }
+    return state->wanted_up ? "restarting" : "down";
+}
+
 int64_t fleet_launch(const char *home)
 {
     char *folder = home_path(home, "run/s6");

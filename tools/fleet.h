@@ -53,6 +53,10 @@ struct fleet_state {
 
 void fleet_look(const char *home, const char *name, struct fleet_state *state);
 
+/* "up", "down", "starting", "silent" (runs, and the broker does not know it), "failed" (stays down)
+ * or "restarting". `connected`: the broker says so. */
+const char *fleet_word(const struct fleet_state *state, bool connected);
+
 /* Is s6-svscan running for this home? */
 bool fleet_is_up(const char *home);
 
@@ -62,6 +66,8 @@ int fleet_need_s6(const struct cli *cli);
 /* Asks every program to check its settings, and looks for sections that nobody knows. Mistakes go
  * to stderr as file:line. CLI_FINE or CLI_CONFIG. */
 int fleet_check(const struct cli *cli);
+/* The same; the mistakes are appended, each once, a line each. True if there are none. */
+bool fleet_mistakes(const struct cli *cli, struct buf *lines);
 
 /* Writes a service folder. *changed: its content, its settings or its program are others than
  * before. */

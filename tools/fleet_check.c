@@ -9,8 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Appends lines that are not there yet: several programs read the same lines. */
+static void add_lines(struct buf *lines, const char *more)
+{
+    for (const char *at = more; *at;) {
+        size_t len = strcspn(at, "\n");
+        char *line = must_sprintf("%.*s\n", (int)len, at);
+        const char *there = strstr(buf_text(lines), line);
+        bool whole = there && (there == buf_text(lines) || there[-1] == '\n');
+        if (len > 0 && !whole) {
+            buf_add_text(lines, line);
+        }
+        free(line);
+        at += len + (at[len] == '\n');
+    }
+}
+
 /* A section that no program has would be passed over by all of them in silence. */
-static bool check_sections(const struct cli *cli)
+static bool check_sections(const struct cli *cli, struct buf *lines)
 {
     const char *known[FLEET_PROCESSES_MAX + 3] = {"log", "store"};
     struct buf why = {0};
@@ -20,34 +36,19 @@ static bool check_sections(const struct cli *cli)
         known[2 + i] = row->name;
     }
     bool good = settings_stray(cli->home, "usher.cfg", known, &why) == OK;
-    fprintf(stderr, "%s", buf_text(&why));
+    add_lines(lines, buf_text(&why));
     buf_fini(&why);
     return good;
 }
 
-/* Lines that were not said yet: several programs read the same lines. */
-static void say_once(const struct cli *cli, struct buf *said, const char *lines)
-{
-    for (const char *at = lines; *at;) {
-        size_t len = strcspn(at, "\n");
-        char *line = must_sprintf("\n%.*s\n", (int)len, at);
-        if (len > 0 && !strstr(buf_text(said), line)) {
-            cli_say(cli, "%.*s", (int)len, cli_clean(at));
-            buf_add_text(said, line);
-        }
-        free(line);
-        at += len + (at[len] == '\n');
-    }
-}
-
-static bool check_program(const struct cli *cli, const struct fleet_row *row, struct buf *said)
+static bool check_program(const struct cli *cli, const struct fleet_row *row, struct buf *lines)
 {
     char name[64];
     snprintf(name, sizeof name, "usher-%s", row->name);
     char *program = cli_program(name);
     if (!program) {
         if (row->needed) {
-            cli_say(cli, "%s is not installed beside usher, nor in PATH", name);
+            buf_printf(lines, "%s is not installed beside usher, nor in PATH\n", name);
         }
         return !row->needed;
     }
@@ -55,9 +56,9 @@ static bool check_program(const struct cli *cli, const struct fleet_row *row, st
     const char *const argv[] = {program, "--home", cli->home, "--check", NULL};
     int code = process_run(argv, NULL, &err, FLEET_CHECK_MS);
     if (code != 0) {
-        say_once(cli, said, buf_text(&err));
+        add_lines(lines, buf_text(&err));
         if (err.len == 0) {
-            cli_say(cli, "%s --check ended with %d", name, code);
+            buf_printf(lines, "%s --check ended with %d\n", name, code);
         }
     }
     buf_fini(&err);
@@ -65,15 +66,28 @@ static bool check_program(const struct cli *cli, const struct fleet_row *row, st
     return code == 0;
 }
 
-int fleet_check(const struct cli *cli)
+bool fleet_mistakes(const struct cli *cli, struct buf *lines)
 {
-    struct buf said = {0};
-    bool good = check_sections(cli);
+    bool good = check_sections(cli, lines);
     const struct fleet_row *row;
     for (size_t i = 0; (row = fleet_nth(i)); i++) {
-        good = check_program(cli, row, &said) && good;
+        good = check_program(cli, row, lines) && good;
     }
-    buf_fini(&said);
+    return good;
+}
+
+int fleet_check(const struct cli *cli)
+{
+    struct buf lines = {0};
+    bool good = fleet_mistakes(cli, &lines);
+    for (const char *at = buf_text(&lines); *at;) {
+        size_t len = strcspn(at, "\n");
+        char *line = must_sprintf("%.*s", (int)len, at);
+        cli_say(cli, "%s", cli_clean(line));
+        free(line);
+        at += len + (at[len] == '\n');
+    }
+    buf_fini(&lines);
     if (!good) {
         cli_fail(cli, CLI_CONFIG, "nothing was started or changed");
         return CLI_CONFIG;

@@ -81,20 +81,6 @@ static const json_t *peer_of(const struct status *status, const char *name)
     return NULL;
 }
 
-static const char *state_word(const struct fleet_state *state, bool connected)
-{
-    if (!state->supervised) {
-        return connected ? "up" : "down";
-    }
-    if (state->up) {
-        return !state->ready ? "starting" : connected ? "up" : "silent";
-    }
-    if (state->exit_code == 100 || state->exit_code == FLEET_EXIT_STAY_DOWN) {
-        return "failed";
-    }
-    return state->wanted_up ? "restarting" : "down";
-}
-
 static void judge(struct status *status, const char *name, const char *word,
                   const struct fleet_state *state, int64_t oldest_ms)
 {
@@ -133,7 +119,7 @@ static void look_at(struct status *status, const struct fleet_row *row)
     if (!row->needed && !state.supervised && !connected) {
         return;
     }
-    const char *word = state_word(&state, connected);
+    const char *word = fleet_word(&state, connected);
     json_t *actor = json_pack("{s:s,s:s}", "name", row->name, "state", word);
     tree_set(actor, "pid", state.up ? json_integer(state.pid) : json_null());
     tree_set_int(actor, "lag", tree_int(peer, "lag"));
