@@ -1,6 +1,7 @@
 #include "home.h"
 
 #include "must.h"
+#include "zpl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,8 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { CONFIG_BYTES_MAX = 1 << 20 };
 
 char *home_find(const char *given)
 {
@@ -42,16 +45,35 @@ char *home_path(const char *home, const char *format, ...)
     return path;
 }
 
-char *home_endpoint(const char *home, const char *name)
+/* What usher.cfg says of the broker; NULL: nothing, or it cannot be read. Not with czmq's zconfig:
+ * that tells of a mistake on stdout, where a tool's answer belongs. *zpl holds the text. */
+static const char *configured_endpoint(const char *home, const char *name, struct zpl *zpl)
 {
     char *path = home_path(home, "usher.cfg");
-    zconfig_t *config = access(path, R_OK) == 0 ? zconfig_load(path) : NULL;
-    free(path);
+    char *text = NULL;
+    size_t len;
+    size_t line = ZPL_NONE;
+    struct buf why = {0};
     char key[64];
     snprintf(key, sizeof key, "broker/%s", name);
-    const char *said = config ? zconfig_get(config, key, "") : "";
-    char *endpoint = *said ? must_strdup(said) : must_sprintf("ipc://%s/run/%s.ipc", home, name);
-    zconfig_destroy(&config);
+    *zpl = (struct zpl){0};
+    if (home_read_file(path, CONFIG_BYTES_MAX, &text, &len) == OK &&
+        zpl_parse(zpl, "usher.cfg", text, len, &why) == OK) {
+        line = zpl_find(zpl, ZPL_TOP, key, 0);
+    }
+    buf_fini(&why);
+    free(text);
+    free(path);
+    return line ? zpl->lines[line].value : NULL;
+}
+
+char *home_endpoint(const char *home, const char *name)
+{
+    struct zpl zpl;
+    const char *said = configured_endpoint(home, name, &zpl);
+    char *endpoint =
+        said && *said ? must_strdup(said) : must_sprintf("ipc://%s/run/%s.ipc", home, name);
+    zpl_fini(&zpl);
     return endpoint;
 }
 

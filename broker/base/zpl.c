@@ -152,3 +152,35 @@ size_t zpl_next(const struct zpl *zpl, size_t line)
     }
     return ZPL_NONE;
 }
+
+/* `line` if it is of that name, else the next one beside it that is. */
+static size_t named(const struct zpl *zpl, size_t line, const char *name, size_t len)
+{
+    while (line && (strlen(zpl->lines[line].name) != len ||
+                    memcmp(zpl->lines[line].name, name, len) != 0)) {
+        line = zpl_next(zpl, line);
+    }
+    return line;
+}
+
+size_t zpl_find(const struct zpl *zpl, size_t from, const char *path, size_t n)
+{
+    size_t line = from;
+    if (zpl->count == 0) {
+        return ZPL_NONE;
+    }
+    for (const char *at = path; *at;) {
+        size_t len = strcspn(at, "/");
+        size_t found = named(zpl, zpl_child(zpl, line), at, len);
+        for (size_t i = 0; found && !at[len] && i < n; i++) {
+            size_t next = zpl_next(zpl, found);
+            found = next ? named(zpl, next, at, len) : ZPL_NONE;
+        }
+        if (!found) {
+            return ZPL_NONE;
+        }
+        line = found;
+        at += len + (at[len] == '/');
+    }
+    return line;
+}

@@ -43,4 +43,8 @@ void zpl_fini(struct zpl *zpl);
 size_t zpl_child(const struct zpl *zpl, size_t parent);
 size_t zpl_next(const struct zpl *zpl, size_t line);
 
+/* The line at a path of names ("crm/retry/first"), seen from `from`; where the last name stands
+ * several times the n-th, from 0. ZPL_NONE if there is none, or nothing at all. */
+size_t zpl_find(const struct zpl *zpl, size_t from, const char *path, size_t n);
+
 #endif

@@ -83,11 +83,31 @@ static void mistakes_name_file_and_line(void **state)
     buf_fini(&why);
 }
 
+static void paths_lead_to_lines(void **state)
+{
+    (void)state;
+    static const char text[] = "crm\n    key = 1\nhook\n    url = 2\nhooks\nhook\n    url = 3\n";
+    struct zpl zpl;
+    struct buf why = {0};
+    assert_int_equal(zpl_parse(&zpl, "x.cfg", text, strlen(text), &why), OK);
+    size_t second = zpl_find(&zpl, ZPL_TOP, "hook", 1);
+    assert_string_equal(zpl.lines[zpl_find(&zpl, ZPL_TOP, "crm/key", 0)].value, "1");
+    assert_string_equal(zpl.lines[zpl_find(&zpl, ZPL_TOP, "hook/url", 0)].value, "2");
+    assert_string_equal(zpl.lines[zpl_find(&zpl, second, "url", 0)].value, "3");
+    assert_int_equal(zpl_find(&zpl, ZPL_TOP, "hook", 2), ZPL_NONE);
+    assert_int_equal(zpl_find(&zpl, ZPL_TOP, "crm/url", 0), ZPL_NONE);
+    assert_int_equal(zpl_find(&zpl, ZPL_TOP, "key", 0), ZPL_NONE);
+    zpl_fini(&zpl);
+    assert_int_equal(zpl_find(&zpl, ZPL_TOP, "crm", 0), ZPL_NONE);
+    buf_fini(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_have_names_values_and_places),
         cmocka_unit_test(mistakes_name_file_and_line),
+        cmocka_unit_test(paths_lead_to_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,272 @@
+"""`usher doctor`: in a healthy world it finds nothing, and each trouble that is planted by its name."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import stripe  # noqa: E402  pylint: disable=wrong-import-position
+from kit import BIN, free_port, wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from sinks import SmtpSink  # noqa: E402  pylint: disable=wrong-import-position
+from usher_client import Client  # noqa: E402  pylint: disable=wrong-import-position
+from world import DOMAIN, HOST, TAGS, World  # noqa: E402  pylint: disable=wrong-import-position
+
+LIMIT_S = 15.0
+
+
+@pytest.fixture(name="world", scope="module")
+def fixture_world():
+    with World() as world:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def healed(world):
+    yield
+    world.heal()
+    world.write()
+
+
+def test_a_healthy_world(world):
+    checks = world.doctor()
+    ill = {name: check for name, check in checks.items()
+           if check["health"] not in ("fine", "not applicable")}
+    assert not ill, ill
+    fine = [name for name, check in checks.items() if check["health"] == "fine"]
+    assert len(fine) >= 38, fine
+    shown = world.usher("doctor", "--dns", f"127.0.0.1:{world.names.port}", "--ca",
+                        str(world.certificates.ca)).stdout
+    assert f"{len(fine)} checks fine" in shown and "Nothing is wrong" in shown
+
+
+# --- what can be planted: each a context that makes one thing ill
+
+
+@contextlib.contextmanager
+def setting(owner, **values):
+    before = {name: getattr(owner, name) for name in values}
+    for name, value in values.items():
+        setattr(owner, name, value)
+    yield
+    for name, value in before.items():
+        setattr(owner, name, value)
+
+
+@contextlib.contextmanager
+def front(world, instead=None, config=None, **certificate):
+    """Another proxy in front, with another certificate or another answer."""
+    kept = "-".join(f"{name}{value}" for name, value in certificate.items()) or "front"
+    pair = (world.folder / f"{kept}.pem", world.folder / f"{kept}.key")
+    if not pair[0].exists():
+        pair = world.certificates.make(kept, **certificate)
+    server = world.open_front(pair, instead=instead)
+    with world.config(url=server.url, **(config or {})):
+        yield
+
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+LOGIN = b"<html><form><input type='password' name='p'>Please log in</form></html>"
+
+
+@contextlib.contextmanager
+def mail_without_starttls(world):
+    with SmtpSink() as sink, world.config(smtp=sink.url):
+        yield
+
+
+@contextlib.contextmanager
+def names(world, **zone):
+    for name, texts in zone.items():
+        full = {"top": DOMAIN, "dmarc": f"_dmarc.{DOMAIN}", "rsa": f"usher-rsa._domainkey.{DOMAIN}",
+                "ed": f"usher-ed25519._domainkey.{DOMAIN}"}[name]
+        if texts is None:
+            del world.names.zone[full]
+        else:
+            world.names.zone[full] = texts
+    yield
+
+
+@contextlib.contextmanager
+def mode_of(path, mode):
+    before = path.stat().st_mode
+    path.chmod(mode)
+    yield
+    path.chmod(before)
+
+
+@contextlib.contextmanager
+def stopped(world, actor):
+    folder = world.home / "run/s6" / actor
+    subprocess.run(["s6-svc", "-wD", "-T", "20000", "-d", folder], check=True)
+    yield
+    subprocess.run(["s6-svc", "-wU", "-T", "20000", "-u", folder], check=True)
+    wait_until(lambda: not world.found(), 20, f"{actor} back")
+
+
+@contextlib.contextmanager
+def of_another_version(world, actor):
+    """One that goes by the actor's name and says that it is of long ago."""
+    with stopped(world, actor):
+        with Client(world.home, actor) as client:
+            client.hello()
+            client.beat(0, {"pid": 1, "version": "0.0.1"})
+            yield
+
+
+def post(world, event, secret):
+    body = json.dumps(event).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{world.door}/api/webhooks/payment", body,
+        {"Content-Type": "application/json", "Stripe-Signature": stripe.sign(body, secret)})
+    try:
+        return urllib.request.urlopen(request, timeout=10).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@contextlib.contextmanager
+def forged_deliveries(world):
+    person = stripe.Person("ada@club.test")
+    for _ in range(3):
+        event = person.event("customer.updated", {"id": person.customer, "object": "customer"})
+        assert post(world, event, "whsec_of_another_endpoint") == 400
+    yield
+    subprocess.run(["s6-svc", "-wR", "-T", "20000", "-r", world.home / "run/s6/webhook"], check=True)
+    wait_until(lambda: not world.found(), 20, "the counts start anew")
+
+
+@contextlib.contextmanager
+def deliveries_of_the_other_mode(world):
+    secret = (world.home / "secrets/stripe").read_text().strip()
+    events = []
+    for live in (True, False, False):  # one, and two of ours to make up for it
+        person = stripe.Person(f"{len(events)}@club.test", livemode=live)
+        customer = {"id": person.customer, "object": "customer", "email": None, "name": None}
+        events.append(person.event("customer.updated", customer))
+    assert post(world, events[0], secret) == 200
+    yield
+    for event in events[1:]:
+        assert post(world, event, secret) == 200
+    wait_until(lambda: not world.found(), 20, "ours are heard of")
+
+
+def endpoints(world, **changes):
+    return setting(world.stripe, endpoints=[world.endpoint(**changes)])
+
+
+@contextlib.contextmanager
+def file_with(path, text):
+    before = path.read_text()
+    path.write_text(text)
+    yield
+    path.write_text(before)
+
+
+@contextlib.contextmanager
+def skewed(world, seconds):
+    """All clocks outside agree that ours is wrong."""
+    world.stripe.skew_s = world.tools.skew_s = seconds
+    yield
+
+
+FAILED = {"id": "evt_lost", "object": "event", "type": "invoice.paid", "pending_webhooks": 1}
+
+# name of the finding -> (how to plant it, other findings that come with it)
+PLANTS = {
+    "config.unknown": (lambda w: w.config(more="crm\n    colour = blue\n"), ()),
+    "config.unknown section": (lambda w: w.config(more="crmm\n    key = x\n"), ("config.secret",)),
+    "config.mistake": (lambda w: w.config(more="broker\n    sync = \"perhaps\n"), None),
+    "config.secret": (lambda w: w.config(stripe_key="rk_test_written_into_the_file"), ()),
+    "config.readable": (lambda w: mode_of(w.home / "secrets/hubspot", 0o644), ()),
+    "config.rules": (lambda w: file_with(w.home / "rules.cfg", "first_access\n    tagg = x\n"), ()),
+    "disk.full": (lambda w: w.config(disk=1), ()),
+    "fleet.actor": (lambda w: stopped(w, "crm"), ()),
+    "fleet.version": (lambda w: of_another_version(w, "crm"), ("fleet.actor",)),
+    "clock.off": (lambda w: skewed(w, 300), ()),
+    "endpoint.address": (lambda w: w.config(url="", mode="live"), ("stripe.mode",)),
+    "endpoint.reachable": (lambda w: w.config(url=f"https://{HOST}:9"), ("hook.missing",)),
+    "endpoint.reachable name": (lambda w: w.config(url="https://no-such-host.invalid"),
+                                ("hook.missing",)),
+    "endpoint.redirect": (lambda w: front(w, (301, b"", {"Location": "https://www.club.test/x"})), ()),
+    "endpoint.login page": (lambda w: front(w, (200, LOGIN, HTML)), ()),
+    "endpoint.login 401": (lambda w: front(w, (401, b"{}", {"WWW-Authenticate": "Basic"})), ()),
+    "endpoint.login 403": (lambda w: front(w, (403, b"no", HTML)), ()),
+    "endpoint.login redirect": (lambda w: front(w, (302, b"", {"Location": "/login?next=%2F"})), ()),
+    "endpoint.certificate name": (lambda w: front(w, name="www.club.test"), ()),
+    "endpoint.certificate self-signed": (lambda w: front(w, signed=False), ()),
+    "endpoint.certificate expired": (lambda w: front(w, days=-1), ()),
+    "endpoint.expiring": (lambda w: front(w, days=5), ()),
+    "endpoint.door page": (lambda w: front(w, (200, b"<html>Our blog</html>", HTML)), ()),
+    "endpoint.door 404": (lambda w: front(w, (404, b'{"error":"nothing here"}', {})), ()),
+    "endpoint.door 502": (lambda w: front(w, (502, b"<html>Bad Gateway</html>", HTML)), ()),
+    "secret.missing": (lambda w: w.secrets(stripe=""), ("config.mistake",)),
+    "secret.mode deliveries": (deliveries_of_the_other_mode, ()),
+    "secret.mode endpoint": (lambda w: endpoints(w, livemode=True), ()),
+    "secret.wrong": (forged_deliveries, ()),
+    "secret.wrong kind": (lambda w: w.secrets(stripe="sk_test_not_a_signing_secret"), ()),
+    "stripe.reachable": (lambda w: w.config(stripe="http://127.0.0.1:9"), ()),
+    "stripe.reachable html": (lambda w: setting(w.stripe, trick="html"), ()),
+    "stripe.reachable cut": (lambda w: setting(w.stripe, trick="cut"), ()),
+    "stripe.reachable type": (lambda w: setting(w.stripe, trick="type"), ()),
+    "stripe.reachable endless": (lambda w: setting(w.stripe, trick="endless"), ()),
+    "stripe.mode": (lambda w: w.secrets(stripe_key="rk_live_0123456789"), ()),
+    "stripe.refused": (lambda w: setting(w.stripe, key_state="refused"), ()),
+    "stripe.expired": (lambda w: setting(w.stripe, key_state="expired"), ()),
+    "stripe.rights": (lambda w: setting(w.stripe, forbidden={"/v1/charges"}), ()),
+    "stripe.excess full": (lambda w: w.secrets(stripe_key="sk_test_0123456789"), ()),
+    "stripe.excess write": (lambda w: setting(w.stripe, may_write=True), ()),
+    "hook.missing": (lambda w: endpoints(w, url="https://elsewhere.test/hook"), ()),
+    "hook.disabled": (lambda w: endpoints(w, status="disabled"), ()),
+    "hook.events": (lambda w: endpoints(w, enabled_events=["invoice.paid"]), ()),
+    "hook.failed": (lambda w: setting(w.stripe, failed=[FAILED]), ()),
+    "crm.reachable": (lambda w: w.config(crm="http://127.0.0.1:9"), ()),
+    "crm.key": (lambda w: setting(w.tools, key="another", agent=True), ()),
+    "crm.property": (lambda w: setting(w.tools, properties={"usher_tags": TAGS, "usher_state": []}),
+                     ()),
+    "crm.option": (lambda w: setting(w.tools, properties={**w.tools.properties,
+                                                          "usher_tags": TAGS[1:]}), ()),
+    "desk.address": (lambda w: w.config(desk=w.stripe.url + "/nothing"), None),
+    "desk.login": (lambda w: setting(w.tools, agent=False), ()),
+    "mail.reachable": (lambda w: w.config(smtp="smtp://127.0.0.1:9"), ()),
+    "mail.login": (lambda w: setting(w.mail, login=("club", "another")), ()),
+    "mail.starttls": (mail_without_starttls, ()),
+    "mail.certificate": (lambda w: w.config(smtp_ca=w.certificates.ca), ()),
+    "mail.from example": (lambda w: w.config(from_domain="example.com"), ("config.mistake",)),
+    "mail.from aligned": (lambda w: w.config(dkim_domain="other.test"), None),
+    "spf.missing": (lambda w: names(w, top=["nothing of the kind"]), ()),
+    "spf.missing name": (lambda w: names(w, top=None), ()),
+    "spf.mismatch": (lambda w: names(w, top=["v=spf1 -all"]), ()),
+    "spf.mismatch two": (lambda w: names(w, top=[f"v=spf1 a:{HOST} -all", "v=spf1 -all"]), ()),
+    "spf.mismatch broken": (lambda w: names(w, top=["v=spf1 ip4:no-address -all"]), ()),
+    "dkim.missing": (lambda w: names(w, rsa=None), ()),
+    "dkim.mismatch": (lambda w: names(w, ed=["v=DKIM1; k=ed25519; p=" + "A" * 43 + "="]), ()),
+    "dmarc.missing": (lambda w: names(w, dmarc=None), ()),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_plant_is_found(world, plant):
+    name = plant.split()[0]
+    make, others = PLANTS[plant]
+    with make(world):
+        found = world.found()
+    assert name in found, found
+    if others is not None:
+        assert set(found) == {name, *others}, found
+    check = found[name]
+    assert check["wrong"] and check["why"] and check["todo"] and check["todo"][0]
+    for secret in ("rk_test_0123", "rk_live_0123", "sk_test_0123", "rk_test_written", "pat-key",
+                   "whsec_", "PRIVATE KEY"):
+        assert secret not in world.last.replace("begin with whsec_", ""), world.last
+    assert not world.stripe.writes and not world.tools.calls("POST")
