@@ -33,6 +33,15 @@ X(status, "", "One screen: is everything fine, what is wrong, what to do next.",
   "usher status  for people\n"
   "usher status --json  for monitoring; exit 0 healthy, 1 not, 69 not running\n",
   "")
+X(doctor, "[--dns ADDRESS:PORT] [--ca FILE]",
+  "Looks at all that the fleet stands on from outside, and says what is wrong and what to do.",
+  "--dns ADDRESS:PORT  the name server to ask; the system's without it\n"
+  "--ca FILE  certificates to trust instead of the system's\n",
+  "usher doctor  the endpoint, Stripe, CRM, desk, mail, DNS, files, processes\n"
+  "usher doctor --json  for monitoring; exit 0 healthy, 1 not\n",
+  "It changes nothing anywhere, shows no secret, and works while the fleet is down. Everything is\n"
+  "asked at once, with a deadline; what does not answer is named, and what to do about it: a DNS\n"
+  "record is printed as it has to be pasted.\n")
 X(owner, "[NAME]", "A one-time link to the console: for the first owner, or for a person who lost the password.",
   "",
   "usher owner  the link for the first owner, while there is none\n"

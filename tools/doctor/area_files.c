@@ -49,11 +49,11 @@ static void judge_rules(struct doctor *doctor)
 
 /* --- secrets ------------------------------------------------------------------------------------ */
 
-static void look_at_value(void *self, const char *path, const char *raw)
+static void look_at_value(void *self, const char *path, const char *raw, int line)
 {
     struct doctor *doctor = self;
     if (secret_is_written(path, raw)) {
-        doctor_say(doctor, CHECK_CONFIG_SECRET, HEALTH_TROUBLE, "usher.cfg: %s",
+        doctor_say(doctor, CHECK_CONFIG_SECRET, HEALTH_TROUBLE, "usher.cfg:%d: %s", line,
                    doctor_clean(doctor, path));
     }
 }
@@ -110,7 +110,7 @@ static void judge_secrets(struct doctor *doctor)
 static void judge_disk(struct doctor *doctor)
 {
     struct statvfs stat;
-    long most = strtol(config_text(doctor->config, NULL, "alert/disk", "80"), NULL, 10);
+    long most = strtol(config_text(doctor->config, ZPL_TOP, "alert/disk", "80"), NULL, 10);
     most = most < 1 || most > 99 ? 80 : most;
     if (statvfs(doctor->options->home, &stat) != 0 || stat.f_blocks == 0) {
         doctor_say(doctor, CHECK_DISK_FULL, HEALTH_UNKNOWN, "the disk does not say how full it is");

@@ -47,20 +47,20 @@ static void on_answer(struct doctor *doctor, void *about, const struct answer *a
 void area_mail(struct doctor *doctor)
 {
     struct config_view *config = doctor->config;
-    if (strcmp(config_text(config, NULL, "mailer/provider", "maildir"), "smtp") != 0) {
+    if (strcmp(config_text(config, ZPL_TOP, "mailer/provider", "maildir"), "smtp") != 0) {
         return;
     }
-    const char *url = config_text(config, NULL, "mailer/url", "smtp://127.0.0.1:25");
-    const char *tls = config_text(config, NULL, "mailer/tls", "auto");
-    const char *user = config_text(config, NULL, "mailer/user", "");
+    const char *url = config_text(config, ZPL_TOP, "mailer/url", "smtp://127.0.0.1:25");
+    const char *tls = config_text(config, ZPL_TOP, "mailer/tls", "auto");
+    const char *user = config_text(config, ZPL_TOP, "mailer/user", "");
     struct call call = {.method = "NOOP"};
     buf_add_text(&call.url, url);
-    buf_add_text(&call.ca, config_text(config, NULL, "mailer/ca", ""));
+    buf_add_text(&call.ca, config_text(config, ZPL_TOP, "mailer/ca", ""));
     call.plain = strcmp(tls, "off") == 0;
     call.starttls = strcmp(tls, "required") == 0;
     if (*user) {
         buf_add_text(&call.user, user);
-        buf_add_text(&call.password, config_line(config, NULL, "mailer/key", ""));
+        buf_add_text(&call.password, config_line(config, ZPL_TOP, "mailer/key", ""));
     }
     doctor_await(doctor, CHECK_MAIL_REACHABLE);
     doctor_await(doctor, CHECK_MAIL_LOGIN);

@@ -45,7 +45,7 @@ static bool is_here(const char *host)
 /* The host that mail leaves from: a server on this machine sends from this machine's address. */
 static const char *leaves_from(struct doctor *doctor, const struct sender *sender)
 {
-    const char *url = config_text(doctor->config, NULL, "webhook/url", "");
+    const char *url = config_text(doctor->config, ZPL_TOP, "webhook/url", "");
     const char *host = is_here(sender->server) ? doctor_host(doctor, url) : sender->server;
     return is_here(host) ? "" : host;
 }
@@ -188,10 +188,10 @@ static void ask_key(struct doctor *doctor, enum dkim_kind kind, const char *doma
     struct buf why = {0};
     struct key_question *question = doctor_room(doctor, sizeof *question);
     const char *path = doctor_keep(doctor, "mailer/dkim/%s/key", word);
-    const char *pem = config_text(doctor->config, NULL, path, "");
+    const char *pem = config_text(doctor->config, ZPL_TOP, path, "");
     question->domain = domain;
     question->selector =
-        config_text(doctor->config, NULL, doctor_keep(doctor, "mailer/dkim/%s/selector", word),
+        config_text(doctor->config, ZPL_TOP, doctor_keep(doctor, "mailer/dkim/%s/selector", word),
                     doctor_keep(doctor, "usher-%s", word));
     question->name = doctor_keep(doctor, "%s._domainkey.%s", question->selector, domain);
     if (*pem && dkim_key_read(kind, pem, &question->key, &why) == OK) {
@@ -311,16 +311,17 @@ static void know_server(struct sender *sender)
 void area_names(struct doctor *doctor)
 {
     struct config_view *config = doctor->config;
-    const char *provider = config_text(config, NULL, "mailer/provider", "maildir");
-    const char *signs = config_text(config, NULL, "mailer/dkim/domain", "");
-    const char *url = config_text(config, NULL, "mailer/url", "smtp://127.0.0.1:25");
+    const char *provider = config_text(config, ZPL_TOP, "mailer/provider", "maildir");
+    const char *signs = config_text(config, ZPL_TOP, "mailer/dkim/domain", "");
+    const char *url = config_text(config, ZPL_TOP, "mailer/url", "smtp://127.0.0.1:25");
     struct sender *sender = doctor_room(doctor, sizeof *sender);
     struct buf domain = {0};
     bool smtp = strcmp(provider, "smtp") == 0;
     if (strcmp(provider, "maildir") == 0) {
         return; /* nothing leaves */
     }
-    if (!domain_of_sender(config_text(config, NULL, "mailer/from", "hello@localhost"), &domain)) {
+    if (!domain_of_sender(config_text(config, ZPL_TOP, "mailer/from", "hello@localhost"),
+                          &domain)) {
         return; /* the mailer's own check says so */
     }
     sender->domain = doctor_keep(doctor, "%s", buf_text(&domain));

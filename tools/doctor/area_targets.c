@@ -39,7 +39,7 @@ struct inquiry {
 static const char *setting(struct doctor *doctor, const struct target *target, const char *leaf,
                            const char *fallback)
 {
-    return config_line(doctor->config, NULL, doctor_keep(doctor, "%s/%s", target->actor, leaf),
+    return config_line(doctor->config, ZPL_TOP, doctor_keep(doctor, "%s/%s", target->actor, leaf),
                        fallback);
 }
 
@@ -104,7 +104,7 @@ static void ask(struct doctor *doctor, const struct inquiry *inquiry, const char
 static void todo_key(struct doctor *doctor, const struct inquiry *inquiry)
 {
     const char *path = doctor_keep(doctor, "%s/key", inquiry->target->actor);
-    const char *raw = config_raw(doctor->config, NULL, path);
+    const char *raw = config_raw(doctor->config, ZPL_TOP, path);
     bool file = strncmp(raw, "file:", 5) == 0;
     doctor_todo(doctor, inquiry->key,
                 "Make a new key at %s and put it into %s%s%s; it is used at once, jobs go on.",
@@ -283,7 +283,7 @@ void area_targets(struct doctor *doctor)
 {
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         const char *path = doctor_keep(doctor, "%s/provider", targets[i].actor);
-        const char *provider = config_text(doctor->config, NULL, path, "local");
+        const char *provider = config_text(doctor->config, ZPL_TOP, path, "local");
         if (strcmp(provider, targets[i].provider) == 0) {
             look_at(doctor, &targets[i]);
         }

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_CHARS_MAX = 256 };
+enum { PATH_CHARS_MAX = 256, FILE_BYTES_MAX = 1 << 20 };
 
 struct config_view {
     char *home;
-    zconfig_t *root; /* NULL: nothing to read */
+    struct zpl zpl; /* without a line when there is nothing to read */
     char **texts;
     size_t count;
 };
@@ -21,8 +21,15 @@ struct config_view *config_view_open(const char *home)
 {
     struct config_view *view = must_calloc(1, sizeof *view);
     char *path = home_path(home, "usher.cfg");
+    char *text = NULL;
+    size_t len;
+    struct buf why = {0};
     view->home = must_strdup(home);
-    view->root = zconfig_load(path);
+    if (home_read_file(path, FILE_BYTES_MAX, &text, &len) == OK) {
+        (void)!zpl_parse(&view->zpl, "usher.cfg", text, len, &why); /* the programs say it, too */
+    }
+    buf_fini(&why);
+    free(text);
     free(path);
     return view;
 }
@@ -38,7 +45,7 @@ void config_view_close(struct config_view **out)
         free(view->texts[i]);
     }
     free(view->texts);
-    zconfig_destroy(&view->root);
+    zpl_fini(&view->zpl);
     free(view->home);
     free(view);
     *out = NULL;
@@ -51,14 +58,14 @@ static char *keep(struct config_view *view, char *text)
     return text;
 }
 
-const char *config_raw(const struct config_view *view, zconfig_t *section, const char *path)
+const char *config_raw(const struct config_view *view, size_t section, const char *path)
 {
-    zconfig_t *from = section ? section : view->root;
-    const char *raw = from ? zconfig_get(from, path, "") : "";
-    return raw ? raw : "";
+    size_t line = zpl_find(&view->zpl, section, path, 0);
+    const char *value = line ? view->zpl.lines[line].value : NULL;
+    return value ? value : "";
 }
 
-const char *config_text(struct config_view *view, zconfig_t *section, const char *path,
+const char *config_text(struct config_view *view, size_t section, const char *path,
                         const char *fallback)
 {
     const char *raw = config_raw(view, section, path);
@@ -71,7 +78,7 @@ const char *config_text(struct config_view *view, zconfig_t *section, const char
     return keep(view, text);
 }
 
-const char *config_line(struct config_view *view, zconfig_t *section, const char *path,
+const char *config_line(struct config_view *view, size_t section, const char *path,
                         const char *fallback)
 {
     char *line = keep(view, must_strdup(config_text(view, section, path, fallback)));
@@ -79,33 +86,28 @@ const char *config_line(struct config_view *view, zconfig_t *section, const char
     return line;
 }
 
-zconfig_t *config_section(const struct config_view *view, const char *path, size_t n)
+size_t config_section(const struct config_view *view, const char *path, size_t n)
 {
-    zconfig_t *node = view->root ? zconfig_locate(view->root, path) : NULL;
-    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    while (node && n > 0) {
-        node = zconfig_next(node);
-        n -= node && strcmp(zconfig_name(node), name) == 0;
-    }
-    return node;
+    return zpl_find(&view->zpl, ZPL_TOP, path, n);
 }
 
-static void walk(zconfig_t *node, const char *prefix, config_seen *seen, void *self)
+static void walk(const struct zpl *zpl, size_t parent, const char *prefix, config_seen *seen,
+                 void *self)
 {
-    for (zconfig_t *child = zconfig_child(node); child; child = zconfig_next(child)) {
+    for (size_t i = zpl_child(zpl, parent); i; i = zpl_next(zpl, i)) {
+        const struct zpl_line *line = &zpl->lines[i];
         char path[PATH_CHARS_MAX];
-        const char *raw = zconfig_value(child);
-        snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "/" : "", zconfig_name(child));
-        if (raw && *raw) {
-            seen(self, path, raw);
+        snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "/" : "", line->name);
+        if (line->value && *line->value) {
+            seen(self, path, line->value, line->number);
         }
-        walk(child, path, seen, self);
+        walk(zpl, i, path, seen, self);
     }
 }
 
 void config_each(const struct config_view *view, config_seen *seen, void *self)
 {
-    if (view->root) {
-        walk(view->root, "", seen, self);
+    if (view->zpl.count > 0) {
+        walk(&view->zpl, ZPL_TOP, "", seen, self);
     }
 }

@@ -7,32 +7,29 @@
 #ifndef USHER_CONFIG_VIEW_H
 #define USHER_CONFIG_VIEW_H
 
-#include "fault.h"
-
-#include <czmq.h>
-#include <stdbool.h>
+#include "zpl.h"
 
 struct config_view;
 
-/* Never NULL: a file that is not there or is not ZPL is an empty one. */
+/* Never NULL: a file that is not there or is not ZPL is an empty one. Sections are lines of zpl.h. */
 struct config_view *config_view_open(const char *home);
 void config_view_close(struct config_view **view);
 
 /* The resolved value ("env:", "file:"), `fallback` resolved when it is not set, "" when it cannot be
- * resolved. section NULL: from the top. */
-const char *config_text(struct config_view *view, zconfig_t *section, const char *path,
+ * resolved. ZPL_TOP: from the top. */
+const char *config_text(struct config_view *view, size_t section, const char *path,
                         const char *fallback);
 /* First line of a value that may have several. */
-const char *config_line(struct config_view *view, zconfig_t *section, const char *path,
+const char *config_line(struct config_view *view, size_t section, const char *path,
                         const char *fallback);
 /* As it stands in the file; "" when it is not set. */
-const char *config_raw(const struct config_view *view, zconfig_t *section, const char *path);
+const char *config_raw(const struct config_view *view, size_t section, const char *path);
 
-/* The n-th section of that path, from 0; NULL behind the last. */
-zconfig_t *config_section(const struct config_view *view, const char *path, size_t n);
+/* The n-th section of that path, from 0; ZPL_NONE behind the last. */
+size_t config_section(const struct config_view *view, const char *path, size_t n);
 
-/* Every value that is set, with its whole path. */
-typedef void config_seen(void *self, const char *path, const char *raw);
+/* Every value that is set, with its whole path and the number of its line. */
+typedef void config_seen(void *self, const char *path, const char *raw, int line);
 void config_each(const struct config_view *view, config_seen *seen, void *self);
 
 #endif

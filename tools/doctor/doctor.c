@@ -311,10 +311,10 @@ const char *doctor_host(struct doctor *doctor, const char *url)
 
 /* --- the round ---------------------------------------------------------------------------------- */
 
-static void add_source(struct doctor *doctor, const char *kind, zconfig_t *section, bool several)
+static void add_source(struct doctor *doctor, const char *kind, size_t section, bool several)
 {
     struct config_view *config = doctor->config;
-    const char *base = config_text(config, NULL, "webhook/url", "");
+    const char *base = config_text(config, ZPL_TOP, "webhook/url", "");
     int len = (int)strlen(base);
     while (len > 0 && base[len - 1] == '/') {
         len--;
@@ -343,9 +343,9 @@ static void read_sources(struct doctor *doctor)
     static const char *const kinds[] = {"payment", "support", "mail"};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         const char *path = doctor_keep(doctor, "webhook/%s", kinds[k]);
-        bool several = config_section(doctor->config, path, 1) != NULL;
+        bool several = config_section(doctor->config, path, 1) != ZPL_NONE;
         for (size_t i = 0; doctor->source_count < DOCTOR_SOURCES_MAX; i++) {
-            zconfig_t *section = config_section(doctor->config, path, i);
+            size_t section = config_section(doctor->config, path, i);
             if (!section && (k > 0 || i > 0)) {
                 break;
             }

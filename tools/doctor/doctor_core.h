@@ -18,10 +18,10 @@ enum { DOCTOR_SOURCES_MAX = 16 };
 /* One source of usher.cfg: a section webhook/payment, webhook/support or webhook/mail. */
 struct source {
     struct doctor *doctor;
-    zconfig_t *section; /* NULL: the one of Stripe that is there without a section */
-    const char *kind;   /* "payment" */
-    const char *name;   /* its own, or the provider's */
-    const char *label;  /* "" for a single one; else "stripe: ", before what is seen */
+    size_t section;    /* of config_view.h; ZPL_NONE: that of Stripe, without a section */
+    const char *kind;  /* "payment" */
+    const char *name;  /* its own, or the provider's */
+    const char *label; /* "" for a single one; else "stripe: ", before what is seen */
     const char *provider;
     const char *mode;
     const char *endpoint; /* the public URL of its door; "" when it is not known */
