@@ -8,6 +8,7 @@
 #include <strings.h>
 
 static const char refusal_of_ours[] = "not a signed event";
+static const char no_source_of_ours[] = "no provider is configured for this";
 
 static bool has_word(const char *text, size_t len, const char *const *words)
 {
@@ -35,16 +36,21 @@ static bool is_html(const struct answer *answer)
     return strncasecmp(answer->type, "text/html", 9) == 0;
 }
 
+enum door { DOOR_OURS, DOOR_UNKNOWING, DOOR_FOREIGN };
+
 /* usher's door says what it refuses as application/problem+json. */
-static bool is_our_door(const struct answer *answer)
+static enum door door_of(const struct answer *answer)
 {
     json_t *tree = doctor_json(answer);
     const char *title = tree_text(tree, "title");
+    bool problem = strncmp(answer->type, "application/problem+json", 24) == 0 && *title;
     bool refused = answer->status == 400 && strcmp(title, refusal_of_ours) == 0;
-    bool busy = (answer->status == 503 || answer->status == 429) &&
-                strncmp(answer->type, "application/problem+json", 24) == 0 && *title;
+    bool busy = answer->status == 503 || answer->status == 429;
+    bool unknowing = answer->status == 404 && strcmp(title, no_source_of_ours) == 0;
     json_decref(tree);
-    return refused || busy;
+    return problem && (refused || busy) ? DOOR_OURS
+           : problem && unknowing       ? DOOR_UNKNOWING
+                                        : DOOR_FOREIGN;
 }
 
 static void judge_certificate(const struct source *source, const struct answer *answer)
@@ -109,13 +115,17 @@ static void judge_content(const struct source *source, const struct answer *answ
         return;
     }
     doctor_fine(doctor, CHECK_ENDPOINT_LOGIN);
-    if (is_our_door(answer)) {
+    enum door door = door_of(answer);
+    if (door == DOOR_OURS) {
         doctor_fine(doctor, CHECK_ENDPOINT_DOOR);
         return;
     }
     doctor_say(doctor, CHECK_ENDPOINT_DOOR, HEALTH_TROUBLE, "%s answers %d%s", source->endpoint,
                status, is_html(answer) ? " and a web page" : "");
-    if (status == 502 || status == 504) {
+    if (door == DOOR_UNKNOWING) {
+        doctor_todo(doctor, CHECK_ENDPOINT_DOOR,
+                    "It is usher's, and was started with another usher.cfg: usher up");
+    } else if (status == 502 || status == 504) {
         doctor_todo(doctor, CHECK_ENDPOINT_DOOR,
                     "The proxy is there and finds nothing behind it: usher up, then compare the "
                     "proxy's target with webhook/listen.");

@@ -188,7 +188,8 @@ static void judge_endpoints(const struct source *source, const json_t *list)
     json_array_foreach(endpoints, i, each)
     {
         const char *url = tree_text(each, "url");
-        bool ours = same_url(url, source->endpoint) || same_url(url, source->other);
+        bool ours =
+            same_url(url, source->endpoint) || (*source->other && same_url(url, source->other));
         bool better = !found || strcmp(tree_text(each, "status"), "enabled") == 0;
         found = ours && better ? each : found;
     }

@@ -12,7 +12,7 @@
 #include <czmq.h>
 #include <stdbool.h>
 
-enum { DNS_TEXTS_MAX = 64, DNS_TEXT_BYTES_MAX = 4096, DNS_TRY_MS = 1500, DNS_TRIES = 2 };
+enum { DNS_TEXTS_MAX = 64, DNS_TEXT_BYTES_MAX = 4096, DNS_TRY_MS = 1000, DNS_TRIES = 2 };
 
 enum dns_answer {
     DNS_FOUND,

@@ -311,6 +311,18 @@ const char *doctor_host(struct doctor *doctor, const char *url)
 
 /* --- the round ---------------------------------------------------------------------------------- */
 
+/* Of several sources of one provider the first has the path without a name, too. */
+static bool is_first(const struct doctor *doctor, const struct source *source)
+{
+    for (const struct source *each = doctor->sources; each < source; each++) {
+        if (strcmp(each->kind, source->kind) == 0 &&
+            strcmp(each->provider, source->provider) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void add_source(struct doctor *doctor, const char *kind, size_t section, bool several)
 {
     struct config_view *config = doctor->config;
@@ -333,7 +345,7 @@ static void add_source(struct doctor *doctor, const char *kind, size_t section, 
         const char *plain = doctor_keep(doctor, "%.*s/api/webhooks/%s", len, base, kind);
         const char *named = doctor_keep(doctor, "%s/%s", plain, source->name);
         source->endpoint = several ? named : plain;
-        source->other = several ? plain : named;
+        source->other = !several ? named : is_first(doctor, source) ? plain : "";
     }
 }
 

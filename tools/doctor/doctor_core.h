@@ -25,7 +25,7 @@ struct source {
     const char *provider;
     const char *mode;
     const char *endpoint; /* the public URL of its door; "" when it is not known */
-    const char *other;    /* its other URL: with the name behind it */
+    const char *other;    /* another URL that leads there, too; "": none */
     bool live;
 };
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import pathlib
 import shutil
 import subprocess
@@ -20,7 +19,7 @@ import stripe  # noqa: E402  pylint: disable=wrong-import-position
 from kit import BIN, free_port, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 from sinks import SmtpSink  # noqa: E402  pylint: disable=wrong-import-position
 from usher_client import Client  # noqa: E402  pylint: disable=wrong-import-position
-from world import DOMAIN, HOST, TAGS, World  # noqa: E402  pylint: disable=wrong-import-position
+from world import DOMAIN, HOST, TAGS, World, ill  # noqa: E402  pylint: disable=wrong-import-position
 
 LIMIT_S = 15.0
 
@@ -40,9 +39,8 @@ def healed(world):
 
 def test_a_healthy_world(world):
     checks = world.doctor()
-    ill = {name: check for name, check in checks.items()
-           if check["health"] not in ("fine", "not applicable")}
-    assert not ill, ill
+    assert not ill(checks), checks
+    assert not untold(checks), checks
     fine = [name for name, check in checks.items() if check["health"] == "fine"]
     assert len(fine) >= 38, fine
     shown = world.usher("doctor", "--dns", f"127.0.0.1:{world.names.port}", "--ca",
@@ -270,3 +268,134 @@ def test_a_plant_is_found(world, plant):
                    "whsec_", "PRIVATE KEY"):
         assert secret not in world.last.replace("begin with whsec_", ""), world.last
     assert not world.stripe.writes and not world.tools.calls("POST")
+
+
+# --- what to paste
+
+
+@pytest.mark.parametrize("plant, record, value", [
+    ("spf.missing", DOMAIN, f"v=spf1 a:{HOST} ~all"),
+    ("spf.mismatch", DOMAIN, f"v=spf1 a:{HOST} -all"),
+    ("dkim.missing", f"usher-rsa._domainkey.{DOMAIN}", None),
+    ("dkim.mismatch", f"usher-ed25519._domainkey.{DOMAIN}", None),
+    ("dmarc.missing", f"_dmarc.{DOMAIN}", "v=DMARC1; p=none"),
+])
+def test_the_record_to_paste_makes_it_well(world, plant, record, value):
+    """It is in the words as a line of a zone file, and with it in the DNS the finding is gone."""
+    with PLANTS[plant][0](world):
+        check = world.found()[plant]
+        assert [row["name"] for row in check["records"]] == [record]
+        said = check["records"][0]["value"]
+        assert said == (value or world.records[record])
+        line = check["todo"][0]
+        assert f"{record}. IN TXT \"" in line and said[:200] in line.replace('" "', "")
+        world.names.zone[record] = [said]
+        assert not world.found()
+        if record in world.records:
+            world.names.zone[record] = [world.records[record]]
+        else:
+            world.heal()
+
+
+# --- what does not answer, or nonsense
+
+
+def untold(checks):
+    return {name for name, check in checks.items() if check["health"] == "could not tell"}
+
+
+NAMES = {"spf.missing", "dkim.missing", "dmarc.missing"}
+
+
+def test_nothing_answers(world):
+    """Every target takes the connection and says nothing: all is named, and in time."""
+    world.names.mode = "silent"
+    world.stripe.trick = world.front.trick = "silent"
+    begun = time.monotonic()
+    with world.config(crm=world.stripe.url, desk=world.stripe.url,
+                      smtp=f"smtp://127.0.0.1:{world.stripe.port}"):
+        checks = world.doctor()
+    found = ill(checks)
+    assert time.monotonic() - begun < LIMIT_S
+    assert NAMES <= untold(checks), checks  # a name server's silence is no fault of the domain's
+    assert set(found) == {"endpoint.reachable", "stripe.reachable", "crm.reachable", "desk.address",
+                          "mail.reachable"}, found
+
+
+@pytest.mark.parametrize("trick", ["html", "cut", "type", "endless"])
+def test_nonsense_from_everywhere(world, trick):
+    world.stripe.trick = world.front.trick = trick
+    world.names.mode = "garbage" if trick == "cut" else None
+    begun = time.monotonic()
+    with world.config(crm=world.stripe.url, desk=world.stripe.url):
+        checks = world.doctor()
+    found = ill(checks)
+    assert time.monotonic() - begun < LIMIT_S
+    assert NAMES <= untold(checks) or trick != "cut", checks
+    assert {"stripe.reachable", "crm.reachable", "desk.address"} <= set(found), found
+    assert {"endpoint.door", "endpoint.reachable"} & set(found), found
+    assert "nginx" not in world.last
+
+
+# --- several sources, other homes
+
+
+def test_two_sources(world):
+    """Each is looked at by its own name."""
+    more = ("webhook\n    payment\n        name = second\n        mode = test\n"
+            "        secret = \"file:secrets/second\"\n"
+            f"        key = \"file:secrets/stripe_key\"\n        api = \"{world.stripe.url}\"\n")
+    text = (world.home / "usher.cfg").read_text()
+    world.secret("second", "whsec_of_the_second")
+    try:
+        (world.home / "usher.cfg").write_text(text.replace("crm\n", more.removeprefix("webhook\n")
+                                                           + "crm\n", 1))
+        found = world.found()
+        assert set(found) == {"endpoint.door", "hook.missing"}, found  # not started with it yet
+        assert "/payment/second" in found["endpoint.door"]["seen"][0]
+        assert found["endpoint.door"]["todo"][0].endswith("usher up")
+        assert [line.split(":")[0] for line in found["hook.missing"]["seen"]] == ["second"]
+    finally:
+        (world.home / "secrets/second").unlink()
+
+
+def files_of(home):
+    return {path: (path.read_bytes(), path.stat().st_mode) for path in home.rglob("*")
+            if path.is_file() and "data" not in path.parts and "s6" not in path.parts}
+
+
+def test_it_changes_nothing(world):
+    before = files_of(world.home)
+    head = json.loads(world.usher("status", "--json").stdout)["broker"]["head"]
+    world.stripe.may_write = True
+    world.doctor()
+    assert files_of(world.home) == before
+    assert json.loads(world.usher("status", "--json").stdout)["broker"]["head"] == head
+    assert not world.stripe.writes and not world.mail.mails
+    assert {call["method"] for call in world.tools.calls()} == {"GET"}
+
+
+def test_a_home_that_does_not_run(world):
+    """A fresh one: the fleet is down, and that is all that is wrong with it."""
+    home = pathlib.Path(tempfile.mkdtemp(prefix="ushdoc", dir="/tmp"))
+    try:
+        def usher(*words):
+            return subprocess.run([BIN / "usher", *words, "--home", home], text=True,
+                                  capture_output=True, timeout=60, check=False)
+
+        missing = usher("doctor")
+        assert missing.returncode == 78 and "usher init" in missing.stderr
+        usher("init", "--ports", f"{free_port()},{free_port()}")
+        done = usher("doctor", "--json")
+        assert done.returncode == 1
+        checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+        assert [name for name, check in checks.items()
+                if check["health"] not in ("fine", "not applicable")] == ["fleet.down"]
+        assert checks["fleet.down"]["todo"] == ["usher up"]
+        assert usher("doctor", "--dns", "nonsense").returncode == 2
+        (home / "usher.cfg").write_bytes(b"\xff\0\x01" * 100)
+        done = usher("doctor", "--json")
+        assert done.returncode == 1 and "config.mistake" in done.stdout
+        assert "Sanitizer" not in done.stderr, done.stderr
+    finally:
+        shutil.rmtree(home, ignore_errors=True)

@@ -76,6 +76,12 @@ console
 {more}"""
 
 
+def ill(checks):
+    """name -> check of what is wrong"""
+    return {name: check for name, check in checks.items()
+            if check["health"] in ("trouble", "warning")}
+
+
 class Quiet(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -466,6 +472,5 @@ class World:
         return {check["name"]: check for check in answer["checks"]}
 
     def found(self, **options):
-        """name -> what is said of what is wrong"""
-        return {name: check for name, check in self.doctor(**options).items()
-                if check["health"] in ("trouble", "warning")}
+        """Of doctor(), what is wrong."""
+        return ill(self.doctor(**options))
