@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum auth { BEARER, BASIC_ANY, BASIC_USER, HEADER_KIT, HEADER_POSTMARK };
+enum auth { BEARER, BASIC_ANY, BASIC_USER, HEADER_KIT, HEADER_POSTMARK, APP };
 
 struct target {
     const char *actor, *provider, *url, *path;
@@ -72,6 +72,13 @@ static enum fault show_key(struct doctor *doctor, const struct target *target, c
         return call_header(call, "X-Kit-Api-Key", key);
     case HEADER_POSTMARK:
         return call_header(call, "X-Postmark-Server-Token", key);
+    case APP:
+        call->method = "POST";
+        buf_add_text(&call->body, "grant_type=client_credentials&client_id=");
+        call_escape(&call->body, setting(doctor, target, "app", ""));
+        buf_add_text(&call->body, "&client_secret=");
+        call_escape(&call->body, key);
+        return call_header(call, "Content-Type", "application/x-www-form-urlencoded");
     case BEARER:
         break;
     }

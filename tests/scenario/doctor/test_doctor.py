@@ -1,5 +1,6 @@
 """`usher doctor`: in a healthy world it finds nothing, and each trouble that is planted by its name."""
 
+import base64
 import contextlib
 import json
 import pathlib
@@ -19,7 +20,7 @@ import stripe  # noqa: E402  pylint: disable=wrong-import-position
 from kit import BIN, free_port, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 from sinks import SmtpSink  # noqa: E402  pylint: disable=wrong-import-position
 from usher_client import Client  # noqa: E402  pylint: disable=wrong-import-position
-from world import DOMAIN, HOST, TAGS, World, ill  # noqa: E402  pylint: disable=wrong-import-position
+from world import DOMAIN, HOST, TAGS, Keys, World, ill  # noqa: E402  pylint: disable=wrong-import-position
 
 LIMIT_S = 15.0
 
@@ -335,6 +336,45 @@ def test_nonsense_from_everywhere(world, trick):
     assert {"stripe.reachable", "crm.reachable", "desk.address"} <= set(found), found
     assert {"endpoint.door", "endpoint.reachable"} & set(found), found
     assert "nginx" not in world.last
+
+
+# --- every tool's key
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+# provider -> (actor, further settings, where it is asked, what shows the key "right")
+KEYS = {
+    "mailchimp": ("crm", "", "/3.0/ping",
+                  lambda heads, _: heads["Authorization"] == basic("usher", "right")),
+    "kit": ("crm", "", "/v4/account", lambda heads, _: heads["X-Kit-Api-Key"] == "right"),
+    "intercom": ("support", "", "/me", lambda heads, _: heads["Authorization"] == "Bearer right"),
+    "helpscout": ("support", "    app = \"an app\"\n", "/v2/oauth2/token",
+                  lambda _, body: body == "grant_type=client_credentials&client_id=an%20app"
+                                          "&client_secret=right"),
+    "resend": ("mailer", "", "/domains", lambda heads, _: heads["Authorization"] == "Bearer right"),
+    "postmark": ("mailer", "", "/server",
+                 lambda heads, _: heads["X-Postmark-Server-Token"] == "right"),
+}
+
+
+@pytest.mark.parametrize("provider", KEYS)
+def test_a_key_is_tried(world, provider):
+    actor, more, path, shown = KEYS[provider]
+    check = {"crm": "crm.key", "support": "desk.login", "mailer": "mail.login"}[actor]
+    server = Keys(path, shown)
+    world.more.append(server)
+    try:
+        for key, health in (("right", "fine"), ("wrong", "trouble")):
+            world.secret("tried", key)
+            (world.home / "usher.cfg").write_text(
+                f"{actor}\n    provider = {provider}\n    url = \"{server.url}\"\n"
+                f"    key = \"file:secrets/tried\"\n{more}")
+            assert world.doctor()[check]["health"] == health
+    finally:
+        (world.home / "secrets/tried").unlink()
 
 
 # --- several sources, other homes

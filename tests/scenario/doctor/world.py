@@ -220,6 +220,22 @@ class Stripe(Server):
             self.say(request, 200, {"id": "made"})
 
 
+class Keys(Server):
+    """Any API that takes one key and answers nothing of interest."""
+
+    def __init__(self, path, shown):
+        super().__init__()
+        self.path, self.shown = path, shown  # shown(headers, body) -> is it the right key?
+
+    def handle(self, request, body):
+        if request.path != self.path:
+            self.say(request, 404, {"error": "nothing here"})
+        elif self.shown(request.headers, body.decode()):
+            self.say(request, 200, {"user": {"id": 1}})
+        else:
+            self.say(request, 401, {"error": "who are you?"})
+
+
 class Tools(HttpSink):
     """HubSpot and Zendesk with what the doctor asks beyond what the effects use."""
 
