@@ -41,37 +41,56 @@ static bool check_sections(const struct cli *cli, struct buf *lines)
     return good;
 }
 
-static bool check_program(const struct cli *cli, const struct fleet_row *row, struct buf *lines)
-{
+struct check {
     char name[64];
-    snprintf(name, sizeof name, "usher-%s", row->name);
-    char *program = cli_program(name);
+    bool started;
+    struct process process;
+};
+
+static bool start_check(const struct cli *cli, const struct fleet_row *row, struct check *check,
+                        struct buf *lines)
+{
+    snprintf(check->name, sizeof check->name, "usher-%s", row->name);
+    char *program = cli_program(check->name);
+    check->started = program != NULL;
     if (!program) {
         if (row->needed) {
-            buf_printf(lines, "%s is not installed beside usher, nor in PATH\n", name);
+            buf_printf(lines, "%s is not installed beside usher, nor in PATH\n", check->name);
         }
         return !row->needed;
     }
-    struct buf err = {0};
     const char *const argv[] = {program, "--home", cli->home, "--check", NULL};
-    int code = process_run(argv, NULL, &err, FLEET_CHECK_MS);
+    process_start(&check->process, argv, FLEET_CHECK_MS);
+    free(program);
+    return true;
+}
+
+static bool end_check(struct check *check, struct buf *lines)
+{
+    struct buf err = {0};
+    int code = check->started ? process_end(&check->process, NULL, &err) : 0;
     if (code != 0) {
         add_lines(lines, buf_text(&err));
         if (err.len == 0) {
-            buf_printf(lines, "%s --check ended with %d\n", name, code);
+            buf_printf(lines, "%s --check ended with %d\n", check->name, code);
         }
     }
     buf_fini(&err);
-    free(program);
     return code == 0;
 }
 
 bool fleet_mistakes(const struct cli *cli, struct buf *lines)
 {
+    struct check checks[FLEET_PROCESSES_MAX];
     bool good = check_sections(cli, lines);
     const struct fleet_row *row;
-    for (size_t i = 0; (row = fleet_nth(i)); i++) {
-        good = check_program(cli, row, lines) && good;
+    size_t count = 0;
+    for (; (row = fleet_nth(count)); count++) { /* side by side */
+        MUST(count < FLEET_PROCESSES_MAX);
+        good = start_check(cli, row, &checks[count], lines) && good;
+    }
+    for (size_t i = 0; i < count; i++) {
+        good = end_check(&checks[i], lines) && good;
     }
     return good;
 }

@@ -61,34 +61,46 @@ static bool collect(struct pollfd ends[2], struct buf *out, struct buf *err, int
     return true;
 }
 
-int process_run(const char *const *argv, struct buf *out, struct buf *err, int deadline_ms)
+void process_start(struct process *process, const char *const *argv, int deadline_ms)
 {
-    int64_t until_ms = clock_mono_ms() + deadline_ms;
     int outs[2];
     int errs[2];
     MUST(pipe2(outs, O_CLOEXEC) == 0 && pipe2(errs, O_CLOEXEC) == 0);
     fflush(NULL);
-    pid_t pid = fork();
-    MUST(pid >= 0);
-    if (pid == 0) {
+    process->until_ms = clock_mono_ms() + deadline_ms;
+    process->pid = fork();
+    MUST(process->pid >= 0);
+    if (process->pid == 0) {
         become(argv, outs[1], errs[1]);
     }
     close(outs[1]);
     close(errs[1]);
-    struct pollfd ends[2] = {{outs[0], POLLIN, 0}, {errs[0], POLLIN, 0}};
-    bool whole = collect(ends, out, err, until_ms);
+    process->ends[0] = (struct pollfd){outs[0], POLLIN, 0};
+    process->ends[1] = (struct pollfd){errs[0], POLLIN, 0};
+}
+
+int process_end(struct process *process, struct buf *out, struct buf *err)
+{
+    bool whole = collect(process->ends, out, err, process->until_ms);
     if (!whole) {
-        kill(pid, SIGKILL);
+        kill(process->pid, SIGKILL);
     }
     for (int i = 0; i < 2; i++) {
-        if (ends[i].fd >= 0) {
-            close(ends[i].fd);
+        if (process->ends[i].fd >= 0) {
+            close(process->ends[i].fd);
         }
     }
     int status;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) {
     }
     return !whole ? PROCESS_LATE : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int process_run(const char *const *argv, struct buf *out, struct buf *err, int deadline_ms)
+{
+    struct process process;
+    process_start(&process, argv, deadline_ms);
+    return process_end(&process, out, err);
 }
 
 bool process_known(const char *program)
