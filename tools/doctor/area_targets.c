@@ -154,7 +154,9 @@ static void on_key(struct doctor *doctor, void *about, const struct answer *answ
     json_t *tree = doctor_json(answer);
     bool restricted =
         strstr(answer->body, "restricted_api_key") != NULL; /* Resend: may only send */
-    if ((answer->status == 401 || answer->status == 403) && !restricted) {
+    bool log_in =
+        inquiry->target->auth == APP && answer->status == 400; /* OAuth 2's "invalid_client" */
+    if ((answer->status == 401 || answer->status == 403 || log_in) && !restricted) {
         doctor_fine(doctor, inquiry->reach);
         doctor_say(doctor, inquiry->key, HEALTH_TROUBLE, "%s answers %d", inquiry->target->provider,
                    answer->status);
