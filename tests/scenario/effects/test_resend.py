@@ -26,10 +26,10 @@ def welcome(number=1, **more):
     return member(number, effects=[effect(f"welcome:mem_{number:04d}")], **more)
 
 
-def start(stage, sink, more="", key="re_1"):
+def start(stage, sink, more="    rate = 1000\n", key="re_1"):
     stage.secret("resend", key)
     stage.config("mailer", f'    provider = resend\n    url = "{sink.url}"\n'
-                           '    from = "Club, Inc. <hello@example.com>"\n    rate = 1000\n'
+                           '    from = "Club, Inc. <hello@example.com>"\n'
                            '    key = "file:secrets/resend"\n' + more)
     return stage.start("mailer")
 
@@ -126,6 +126,14 @@ def test_the_three_429s(stage, sink):
                                       "reason": "raised"})
         done(stage, number)
     assert len(sink.mails) == 5
+
+
+def test_no_more_than_two_calls_a_second(stage, sink):
+    start(stage, sink, "")
+    stage.publish_many([welcome(n) for n in range(1, 6)])
+    stage.wait_all("mailer", 5)
+    times = [call["time"] for call in sink.calls("POST")]
+    assert len(times) == 5 and all(b - a >= 0.45 for a, b in zip(times, times[1:]))
 
 
 def test_an_expired_key_is_one_alarm_also_for_a_key_that_may_only_send(stage, sink):

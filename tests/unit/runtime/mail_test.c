@@ -106,6 +106,33 @@ static void equal_input_gives_equal_bytes(void **state)
     free(two);
 }
 
+static void the_fields_of_one_click(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"https://a.b/c>",       "https://a.b/\r\nBcc: x@y.z",
+                                      "https://a.b/ c",       "https://a.b/\"",
+                                      "https://a.b/\xc3\xab", "<https://a.b/"};
+    char endless[1000];
+    struct mail mail = plain;
+    struct buf out = {0};
+    mail.unsubscribe = "https://hooks.example.com/api/unsubscribe/0123";
+    assert_int_equal(mail_build(&mail, &out), OK);
+    assert_non_null(strstr(buf_text(&out),
+                           "\r\nList-Unsubscribe: <https://hooks.example.com/api/unsubscribe/0123>"
+                           "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+    buf_reset(&out);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        mail.unsubscribe = bad[i];
+        assert_int_equal(mail_build(&mail, &out), FAULT_MALFORMED);
+    }
+    memset(endless, 'a', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    mail.unsubscribe = endless;
+    assert_int_equal(mail_build(&mail, &out), FAULT_MALFORMED);
+    assert_int_equal(out.len, 0);
+    buf_fini(&out);
+}
+
 static void addresses(void **state)
 {
     (void)state;
@@ -262,6 +289,7 @@ int main(void)
         cmocka_unit_test(lines_are_short),
         cmocka_unit_test(two_parts_with_a_boundary_that_no_text_can_hold),
         cmocka_unit_test(equal_input_gives_equal_bytes),
+        cmocka_unit_test(the_fields_of_one_click),
         cmocka_unit_test(addresses),
         cmocka_unit_test(sender_is_split),
         cmocka_unit_test(nothing_can_be_injected),
