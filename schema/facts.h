@@ -13,7 +13,7 @@
  *   refund        key charge; amount = refunded so far in all, of = the charge's whole amount,
  *                 currency, customer; object = newest refund id if known
  *   refund_state  key refund; status "succeeded" | "failed" | "pending"; object = charge (may be
- *                 ""), payment_intent; amount, currency
+ *                 "", then the payment that links lead to), payment_intent; amount, currency
  *   dispute       key dispute; status "open" | "won" | "lost" | "inquiry"; object = charge,
  *                 payment_intent; amount, currency, reason
  *   subscription  key subscription; status as the provider's word ("trialing", "active",

@@ -77,6 +77,58 @@ static void attach_charge(struct view *view, const struct row *row)
     charge->full = charge->net > 0 && charge->of > 0 && charge->net >= charge->of;
 }
 
+static bool is_told_with_charge(const struct view *view, const struct row *state, size_t charges)
+{
+    for (size_t i = 0; i < charges; i++) {
+        if (is_refund_of(view, state, view->charges[i].row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct charge *charge_of_states(struct view *view, const struct row *state,
+                                       struct payment *payment, size_t charges)
+{
+    const char *key = *state->object ? state->object : payment->key;
+    for (size_t i = charges; i < view->charge_count; i++) {
+        struct charge *charge = &view->charges[i];
+        if (charge->payment == payment && strcmp(charge->row->key, key) == 0) {
+            return charge;
+        }
+    }
+    struct row *row = arena_alloc(&view->arena, sizeof *row);
+    *row = *state;
+    row->kind = ROW_REFUND;
+    row->key = key;
+    row->amount = 0;
+    struct charge *charge = &view->charges[view->charge_count++];
+    *charge = (struct charge){.row = row, .payment = payment, .of = payment->amount};
+    return charge;
+}
+
+/* A refund of which nobody said how much of the charge was given back in all: the sum of those that
+ * succeeded. The charge is the one that they name, else the payment itself; it has to be known. */
+static void attach_states(struct view *view)
+{
+    size_t charges = view->charge_count;
+    for (size_t i = 0; i < view->facts->count; i++) {
+        const struct row *state = &view->facts->rows[i];
+        if (state->kind != ROW_REFUND_STATE || strcmp(state->status, "succeeded") != 0 ||
+            is_told_with_charge(view, state, charges)) {
+            continue;
+        }
+        struct payment *payment = weave_payment(view, weave_node(view, state->source, state->key));
+        if (payment) {
+            struct charge *charge = charge_of_states(view, state, payment, charges);
+            struct row *row = (struct row *)charge->row; /* made there, for this */
+            row->at_ms = state->at_ms > row->at_ms ? state->at_ms : row->at_ms;
+            charge->net += state->amount;
+            charge->full = charge->net > 0 && charge->of > 0 && charge->net >= charge->of;
+        }
+    }
+}
+
 static void attach_dispute(struct view *view, const struct row *row)
 {
     struct dispute *dispute = &view->disputes[view->dispute_count++];
@@ -103,6 +155,7 @@ void money_attach(struct view *view)
             attach_dispute(view, row);
         }
     }
+    attach_states(view);
     /* A payment is refunded in full when every charge of it that has refunds is. */
     for (int partly = 0; partly < 2; partly++) {
         for (size_t i = 0; i < view->charge_count; i++) {

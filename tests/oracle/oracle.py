@@ -333,18 +333,37 @@ class Judge:
         rest = [None] if refund and amount and paid else paid or payments or [None]
         return (exact or rest)[-1]
 
+    def _refunds_told_alone(self, states):
+        """Nobody said how much of their charge was given back in all: what succeeded, added up."""
+        sums = {}
+        for key, (_, named, amount, at) in states.items():
+            payment = self.payment_of(key)
+            if payment:
+                charge = named or payment.key
+                _, old, when = sums.get((charge, id(payment)), (payment, 0, 0))
+                sums[charge, id(payment)] = payment, old + amount, max(at, when)
+        for (charge, _), (payment, net, at) in sums.items():
+            refund = {"net": net, "whole": 0 < payment.amount <= net, "whole_at": at}
+            payment.refunds.append(refund)
+            if net:
+                self.notes.append((payment, "support|refund:" + charge +
+                                   ("" if refund["whole"] else f":{net}")))
+
     def money(self):
         self.orphans, self.notes = [], []
         states = {}
         for fact in self.facts["refund_state"]:
             order = ["pending", "succeeded", "failed"].index(fact["status"])
-            old = states.get(fact["key"], (-1, "", 0))
+            old = states.get(fact["key"], (-1, "", 0, 0))
             states[fact["key"]] = (max(order, old[0]), max(fact.get("object", ""), old[1]),
-                                   max(fact.get("amount", 0), old[2]))
+                                   max(fact.get("amount", 0), old[2]), max(fact["at_ms"], old[3]))
+        alone = {key for key, state in states.items() if state[0] == 1}
         for charge, its in sorted(self.by_key("refund").items()):
-            mine = [(order, amount) for key, (order, named, amount) in states.items()
+            mine = {key: (order, amount) for key, (order, named, amount, _) in states.items()
                     if named == charge or (not named and
-                                           self.objects.find(key) == self.objects.find(charge))]
+                                           self.objects.find(key) == self.objects.find(charge))}
+            alone -= set(mine)
+            mine = mine.values()
             failed = sum(a for order, a in mine if order == 2)
             succeeded = sum(a for order, a in mine if order == 1)
             net = max(max(f.get("amount", 0) for f in its) - failed, succeeded, 0)
@@ -363,6 +382,7 @@ class Judge:
             if net:
                 self.notes.append((payment, "support|refund:" + charge +
                                    ("" if refund["whole"] else f":{net}")))
+        self._refunds_told_alone({key: states[key] for key in sorted(alone)})
         for key, its in sorted(self.by_key("dispute").items()):
             steps = {"inquiry": 0, "open": 1, "won": 2, "lost": 2}
             newest = max(its, key=lambda f: (steps[f["status"]], f["at_ms"],

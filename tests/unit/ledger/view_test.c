@@ -29,6 +29,11 @@
         .kind = FACT_REFUND, .key = k, .amount = a, .of = 2900, .currency = "usd",                 \
         .at_ms = START + (t), __VA_ARGS__                                                          \
     }
+#define STATE(k, s, ch, a, t)                                                                      \
+    {                                                                                              \
+        .kind = FACT_REFUND_STATE, .key = k, .status = s, .object = ch, .amount = a,               \
+        .currency = "usd", .at_ms = START + (t)                                                    \
+    }
 #define DISPUTE(k, ch, s, t)                                                                       \
     {                                                                                              \
         .kind = FACT_DISPUTE, .key = k, .object = ch, .status = s, .amount = 2900,                 \
@@ -111,6 +116,30 @@ static const struct story stories[] = {
      {{{PAID("in_1", "cus_1", 0, S1, ADA), LINK("ch_1", "in_1")}},
       {{REFUND("ch_1", 500, 9000)}},
       {{REFUND("ch_1", 900, 9500)}},
+      {{SUB("sub_1", "cus_1", "active", 0)}}}},
+    {"a refund that is told by its state alone",
+     "revoked- ada@x.com [refunded] support/refund:ch_1",
+     {{{PAID("in_1", "cus_1", 0, S1, ADA), LINK("ch_1", "in_1")}},
+      {{STATE("re_1", "succeeded", "ch_1", 2900, 9000)}},
+      {{STATE("re_1", "pending", "ch_1", 2900, 8000)}},
+      {{SUB("sub_1", "cus_1", "active", 0)}}}},
+    {"parts that are told by their states alone",
+     "active+ ada@x.com [member] support/refund:ch_1:1400 mailer/welcome",
+     {{{PAID("in_1", "cus_1", 0, S1, ADA), LINK("ch_1", "in_1")}},
+      {{STATE("re_1", "succeeded", "ch_1", 900, 9000)}},
+      {{STATE("re_2", "succeeded", "ch_1", 500, 9500)}},
+      {{STATE("re_3", "failed", "ch_1", 700, 9600)}},
+      {{SUB("sub_1", "cus_1", "active", 0)}}}},
+    {"a state whose charge tells more",
+     "active+ ada@x.com [member] support/refund:ch_1:900 mailer/welcome",
+     {{{PAID("in_1", "cus_1", 0, S1, ADA), LINK("ch_1", "in_1")}},
+      {{STATE("re_1", "succeeded", "", 900, 9000), LINK("re_1", "ch_1")}},
+      {{REFUND("ch_1", 900, 9000)}},
+      {{SUB("sub_1", "cus_1", "active", 0)}}}},
+    {"a state of nobody knows what",
+     "active+ ada@x.com [member] mailer/welcome",
+     {{{PAID("in_1", "cus_1", 0, S1, ADA), LINK("ch_1", "in_1")}},
+      {{STATE("re_1", "succeeded", "ch_9", 2900, 9000)}},
       {{SUB("sub_1", "cus_1", "active", 0)}}}},
     {"a refund that fails gives access back",
      "active+ ada@x.com [member] mailer/welcome",
@@ -571,11 +600,12 @@ static struct story_event random_event(void)
         break;
     case 4:
         *fact = (struct fact){.kind = FACT_REFUND_STATE,
-                              .key = "re_1",
+                              .key = chance(2) ? "re_1" : "re_2",
                               .at_ms = at_ms,
                               .status = pick(states),
-                              .object = "ch_1",
-                              .amount = 2900};
+                              .object = chance(3) ? pick(charges) : "",
+                              .payment_intent = chance(3) ? "" : pick(payments),
+                              .amount = chance(2) ? 2900 : 1000};
         break;
     case 5:
         *fact = (struct fact){.kind = FACT_DISPUTE,
