@@ -41,16 +41,32 @@ static void add_payment(struct reader *reader, const char *key, const char *subs
 }
 
 /* Orders and invoices show alike what was given back of them. */
-static void add_refund(struct reader *reader, const char *key)
+static int64_t refunded(const struct reader *reader)
 {
     const struct tape *tape = reader->tape;
+    bool whole = tape_flag(tape, tape_path(tape, reader->object, "attributes.refunded"));
+    return read_amount(reader, whole ? "attributes.total" : "attributes.refunded_amount");
+}
+
+static void add_refund(struct reader *reader, const char *key)
+{
     struct fact *refund = add_fact(reader, FACT_REFUND, key);
     if (refund) {
-        bool whole = tape_flag(tape, tape_path(tape, reader->object, "attributes.refunded"));
         refund->of = read_amount(reader, "attributes.total");
-        refund->amount = whole ? refund->of : read_amount(reader, "attributes.refunded_amount");
+        refund->amount = refunded(reader);
         refund->currency = read_currency(reader, "attributes.currency");
         refund->customer = customer_of(reader);
+    }
+}
+
+/* The order tells of the same refund: whichever comes, or both, it is one. */
+static void add_refund_of_order(struct reader *reader, const char *invoice)
+{
+    struct fact *state = add_fact(reader, FACT_REFUND_STATE, invoice);
+    if (state) {
+        state->status = "succeeded";
+        state->amount = refunded(reader);
+        state->currency = read_currency(reader, "attributes.currency");
     }
 }
 
@@ -119,7 +135,9 @@ static void read_invoice(struct reader *reader)
     const char *invoice = read_numbered(reader, "inv_", "id");
     const char *subscription = read_numbered(reader, "sub_", "attributes.subscription_id");
     bool first = word_is(reader, "attributes.billing_reason", "initial");
-    if (type_is(reader, "subscription_payment_refunded")) {
+    if (type_is(reader, "subscription_payment_refunded") && first) {
+        add_refund_of_order(reader, invoice);
+    } else if (type_is(reader, "subscription_payment_refunded")) {
         add_refund(reader, invoice);
     } else if (type_is(reader, "subscription_payment_failed")) {
         add_payment(reader, invoice, subscription, false);
