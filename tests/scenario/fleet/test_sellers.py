@@ -5,15 +5,15 @@ import random
 
 import pytest
 
-import senders
+import sellers
 import stripe
 from fleet import SECRET, Fleet
 from kit import wait_until
 
 SECRETS = {"paddle": "pdl_ntfset_fleet", "lemonsqueezy": "lemon secret",
            "polar": "polar_whs_fleet", "clerk": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"}
-SIGN = {"paddle": senders.paddle, "lemonsqueezy": senders.lemonsqueezy,
-        "polar": senders.standard, "clerk": senders.svix}
+SIGN = {"paddle": sellers.paddle, "lemonsqueezy": sellers.lemonsqueezy,
+        "polar": sellers.standard, "clerk": sellers.svix}
 CONFIG = """\
 webhook
     listen = "127.0.0.1:{port}"
@@ -67,7 +67,7 @@ def fixture_fleet(fleet_home_module):
     for name, secret in SECRETS.items():
         fleet.secret(name, secret)
     (fleet.home / "mappings").mkdir()
-    shipped = senders.kit.ROOT / "actors" / "webhook" / "mappings" / "clerk.cfg"
+    shipped = sellers.kit.ROOT / "actors" / "webhook" / "mappings" / "clerk.cfg"
     (fleet.home / "mappings" / "own.cfg").write_text(shipped.read_text())
     with fleet:
         yield fleet
@@ -83,14 +83,14 @@ def address(source):
 
 def bodies(source, names):
     """Made once each, so that a repetition is one."""
-    return [(source, name, senders.body(source, name, who_of(source))) for name in names]
+    return [(source, name, sellers.body(source, name, who_of(source))) for name in names]
 
 
 def tell(fleet, telling):
     """True for each that was new."""
     source, name, data = telling
     headers = SIGN[source](data, SECRETS[source], f"msg_{name}")
-    status, answer = senders.post(fleet.port, data, headers, source)
+    status, answer = sellers.post(fleet.port, data, headers, source)
     assert status == 200, (source, name, status, answer)
     return not json.loads(answer)["duplicate"]
 

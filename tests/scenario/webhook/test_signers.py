@@ -8,7 +8,7 @@ import pytest
 
 import kit
 import peers
-import senders
+import sellers
 import stripe
 from usher_client import Client
 
@@ -60,8 +60,8 @@ def ids(home):
 
 
 def test_what_they_sign_is_taken(port, home):
-    paid = senders.body("polar", "order_paid").decode()
-    user = senders.body("clerk", "user_created").decode()
+    paid = sellers.body("polar", "order_paid").decode()
+    user = sellers.body("clerk", "user_created").decode()
     event = stripe.Person("ada@example.com").paid()
     as_text = base64.b64encode(TEXT.encode()).decode()
     asked = [("polar", {"library": "standardwebhooks", "secret": STANDARD, "id": "msg_1", "body": paid}),
@@ -70,22 +70,22 @@ def test_what_they_sign_is_taken(port, home):
              ("stripe", {"library": "stripe", "secret": STRIPE, "id": "", "body": json.dumps(event)})]
     signed = json.loads(peers.node("sign.mjs", json.dumps([row for _, row in asked])))
     for (source, row), headers in zip(asked, signed):
-        status, answer = senders.post(port, row["body"].encode(), headers, source)
+        status, answer = sellers.post(port, row["body"].encode(), headers, source)
         assert (status, json.loads(answer)["duplicate"]) == (200, False), (source, answer)
-        status, _ = senders.post(port, row["body"].encode() + b" ", headers, source)
+        status, _ = sellers.post(port, row["body"].encode() + b" ", headers, source)
         assert status == 400, source
     assert ids(home) == ["polar:msg_1", "polar:msg_2", "clerk:msg_3", "stripe:" + event["id"]]
 
 
 def test_they_and_we_agree_on_what_is_forged(port):
-    body = senders.body("clerk", "user_created")
+    body = sellers.body("clerk", "user_created")
     other = "whsec_" + base64.b64encode(b"o" * 32).decode()
-    good = senders.svix(body, STANDARD, "msg_1")
-    tries = [good, senders.svix(body, other, "msg_1"), {**good, "svix-id": "msg_2"},
-             senders.svix(body, STANDARD, "msg_1", at=1), {**good, "svix-signature": "v1,"},
+    good = sellers.svix(body, STANDARD, "msg_1")
+    tries = [good, sellers.svix(body, other, "msg_1"), {**good, "svix-id": "msg_2"},
+             sellers.svix(body, STANDARD, "msg_1", at=1), {**good, "svix-signature": "v1,"},
              {**good, "svix-signature": "v1, " + good["svix-signature"]}]
     rows = [{"library": "svix", "secret": STANDARD, "body": body.decode(), "headers": headers}
             for headers in tries]
     theirs = json.loads(peers.node("verify.mjs", json.dumps(rows)))
-    ours = [senders.post(port, body, headers, "clerk")[0] == 200 for headers in tries]
+    ours = [sellers.post(port, body, headers, "clerk")[0] == 200 for headers in tries]
     assert ours == theirs == [True, False, False, False, False, True]

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import kit
-import senders
+import sellers
 import stripe
 from usher_client import Client
 
@@ -123,8 +123,8 @@ webhook
 """
 
 
-@pytest.fixture(name="sellers")
-def fixture_sellers(home, broker):  # pylint: disable=unused-argument
+@pytest.fixture(name="door")
+def fixture_door(home, broker):  # pylint: disable=unused-argument
     port = kit.free_port()
     write(home, SELLERS.format(port=port), paddle="pdl_ntfset_1", lemonsqueezy="lemon1",
           polar="polar_whs_1")
@@ -143,44 +143,44 @@ def refusals(home):
                                                    "malformed", "received", "duplicate")}
 
 
-def test_the_header_says_whose_a_post_is(sellers, home):
+def test_the_header_says_whose_a_post_is(door, home):
     """At the path without a name: each is told apart by what it is signed with."""
-    paddle = senders.body("paddle", "transaction_completed")
-    lemon = senders.body("lemonsqueezy", "order_created")
-    polar = senders.body("polar", "order_paid")
+    paddle = sellers.body("paddle", "transaction_completed")
+    lemon = sellers.body("lemonsqueezy", "order_created")
+    polar = sellers.body("polar", "order_paid")
     for _ in range(2):
-        assert senders.post(sellers, paddle, senders.paddle(paddle, "pdl_ntfset_1"))[0] == 200
-        assert senders.post(sellers, lemon, senders.lemonsqueezy(lemon, "lemon1"))[0] == 200
-        assert senders.post(sellers, polar, senders.standard(polar, "polar_whs_1", "msg_1"))[0] == 200
+        assert sellers.post(door, paddle, sellers.paddle(paddle, "pdl_ntfset_1"))[0] == 200
+        assert sellers.post(door, lemon, sellers.lemonsqueezy(lemon, "lemon1"))[0] == 200
+        assert sellers.post(door, polar, sellers.standard(polar, "polar_whs_1", "msg_1"))[0] == 200
     assert ids(home) == ["paddle:evt_ada_03",
                          "lemonsqueezy:" + hashlib.sha256(lemon).hexdigest(), "polar:msg_1"]
     assert refusals(home)["received"] == refusals(home)["duplicate"] == 3
 
 
-def test_what_is_not_theirs_is_refused(sellers, home):
-    body = senders.body("paddle", "transaction_completed")
-    order = senders.body("lemonsqueezy", "order_created")
-    paid = senders.body("polar", "order_paid")
+def test_what_is_not_theirs_is_refused(door, home):
+    body = sellers.body("paddle", "transaction_completed")
+    order = sellers.body("lemonsqueezy", "order_created")
+    paid = sellers.body("polar", "order_paid")
     now = int(time.time())
-    good = senders.paddle(body, "pdl_ntfset_1")
-    doubled = [("X-Signature", senders.lemonsqueezy(order, "lemon1")["X-Signature"])] * 2
+    good = sellers.paddle(body, "pdl_ntfset_1")
+    doubled = [("X-Signature", sellers.lemonsqueezy(order, "lemon1")["X-Signature"])] * 2
     rows = [
-        ("paddle", body, senders.paddle(body, "pdl_ntfset_sandbox"), "forged"),
+        ("paddle", body, sellers.paddle(body, "pdl_ntfset_sandbox"), "forged"),
         ("paddle", body + b" ", good, "forged"),
-        ("paddle", body, senders.paddle(body, "pdl_ntfset_1", at=now - 60), "stale"),
-        ("paddle", body, senders.paddle(body, "pdl_ntfset_1", at=now + 60), "stale"),
+        ("paddle", body, sellers.paddle(body, "pdl_ntfset_1", at=now - 60), "stale"),
+        ("paddle", body, sellers.paddle(body, "pdl_ntfset_1", at=now + 60), "stale"),
         ("paddle", body, {}, "unsigned"),
         ("paddle", body, {"Paddle-Signature": "ts=1;h2=00"}, "malformed"),
-        ("lemonsqueezy", order, senders.lemonsqueezy(order, "lemon2"), "forged"),
+        ("lemonsqueezy", order, sellers.lemonsqueezy(order, "lemon2"), "forged"),
         ("lemonsqueezy", order, {"X-Event-Name": "order_created"}, "unsigned"),
         ("lemonsqueezy", order, doubled, "doubled"),
-        ("polar", paid, senders.standard(paid, "polar_whs_2", "msg_1"), "forged"),
-        ("polar", paid, senders.standard(paid, "polar_whs_1", "msg_1", at=now - 600), "stale"),
+        ("polar", paid, sellers.standard(paid, "polar_whs_2", "msg_1"), "forged"),
+        ("polar", paid, sellers.standard(paid, "polar_whs_1", "msg_1", at=now - 600), "stale"),
         ("polar", paid, {"webhook-id": "msg_1", "webhook-timestamp": str(now)}, "unsigned"),
     ]
     wanted = dict.fromkeys(refusals(home), 0)
     for source, data, headers, outcome in rows:
-        status, _ = senders.post(sellers, data, headers, source)
+        status, _ = sellers.post(door, data, headers, source)
         assert status == 400, (source, outcome)
         wanted[outcome] += 1
         assert refusals(home) == wanted, (source, headers)
