@@ -1,6 +1,6 @@
 /* json_template.h - texts with places in a body: "order_{data.id}".
  *
- * Use        json_template_wrong() once, when the text is read; json_template_text() with each body.
+ * Use        json_template_wrong() once, when the text is read; json_template_text() per body.
  * Format     Text as it is, and insertions: {path} or {path|path|...}, of which the first that
  *            shows something counts. A path begins at the body's root:
  *              data.customer.email     members of members

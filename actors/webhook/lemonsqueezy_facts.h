@@ -7,8 +7,8 @@
  *   subscription_payment_success, _recovered  payment paid; links only for a subscription's first
  *                                             invoice, whose money is the order's
  *   subscription_payment_failed               payment failed
- *   subscription_payment_refunded             refund; refund_state for a first invoice, as its order
- *                                             tells of the refund as well
+ *   subscription_payment_refunded             refund; refund_state for a first invoice, as
+ *                                             its order tells of the refund as well
  *
  * Anything else is provider.ignored.
  *

@@ -28,7 +28,7 @@
  *            nothing. A fact without its key, or whose status is none of its kind's, is left out.
  *            An event without a product follows its subscription (reader.h).
  * Faults     CONFIG, with one line a mistake in `why` ("mappings/own.cfg:7: ...").
- * See        mappings/ (shipped, named without path: polar, clerk); tests/unit/webhook/mapping_test.c */
+ * See        mappings/ (shipped, named without path: polar, clerk); tests/unit/webhook/ */
 #ifndef USHER_MAPPING_H
 #define USHER_MAPPING_H
 

@@ -33,7 +33,7 @@ const char *const *mapped_statuses(enum fact_kind kind);
 /* False if there is no such kind, or none that a file may tell. */
 bool mapped_kind(const char *name, enum fact_kind *kind);
 
-/* The line of a type's facts, by whatever name it is told; ZPL_NONE if the file does not name it. */
+/* The line of a type's facts, by whatever name it is told; ZPL_NONE if the file has none. */
 size_t mapping_event(const struct mapping *mapping, const char *type);
 
 #endif

@@ -21,7 +21,7 @@
  * The event's id is event_id: notification_id is another one with every delivery. A notification
  * does not say its mode; the sandbox has endpoints and secrets of its own, so it is the source's.
  * There is no e-mail but in customer.*: the customer's id joins them. The app's own user id is the
- * first of rules->app_user_keys found in custom_data. Products show as items' prices and products. */
+ * first of rules->app_user_keys found in custom_data. Items show prices and products. */
 #ifndef USHER_PADDLE_FACTS_H
 #define USHER_PADDLE_FACTS_H
 

@@ -52,7 +52,7 @@ enum weight {
 enum fault reader_conclude(struct reader *reader, enum weight weight) NODISCARD;
 void reader_ignore(struct reader *reader, const char *why);
 
-/* --- values ------------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------- */
 
 /* Printable, not empty and bounded. */
 bool is_name(const char *text, size_t chars_max);
@@ -95,7 +95,7 @@ int64_t usable_time(const char *text);
 /* A subscription's status that nothing follows. */
 bool is_over(const char *status);
 
-/* --- facts ------------------------------------------------------------------------------------- */
+/* --- facts -------------------------------------------------------------------------------- */
 
 /* Notes that the event shows a product, by the id of the product or its price. */
 void see(struct reader *reader, const char *id);

@@ -20,7 +20,9 @@ const LIBRARIES = {
         return headers("svix", id, at, new SvixWebhook(secret).sign(id, at, body));
     },
     stripe: ({ secret, body }) => ({
-        "Stripe-Signature": new Stripe("sk_test_none").webhooks.generateTestHeaderString({ payload: body, secret }),
+        "Stripe-Signature": new Stripe("sk_test_none").webhooks.generateTestHeaderString({
+            payload: body, secret,
+        }),
     }),
 };
 

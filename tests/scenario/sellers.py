@@ -57,7 +57,8 @@ def digest(key, data):
 
 def paddle(data, secret, _id=None, at=None):
     at = int(time.time() if at is None else at)
-    return {"Paddle-Signature": f"ts={at};h1={digest(secret.encode(), b'%d:' % at + data).hexdigest()}"}
+    mac = digest(secret.encode(), b"%d:" % at + data).hexdigest()
+    return {"Paddle-Signature": f"ts={at};h1={mac}"}
 
 
 def lemonsqueezy(data, secret, _id=None, _at=None):

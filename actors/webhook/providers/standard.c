@@ -1,7 +1,7 @@
 /* standard.c - whoever sends Standard Webhooks, under their own names or those of Svix: payments.
  *
- * What its events mean is told by a mapping (mapping.h): a shipped one, such as polar or clerk, or a
- * file of the home. The id of a delivery is the event's: it stays the same when it is sent again.
+ * What its events mean is told by a mapping (mapping.h): a shipped one, such as polar or clerk, or
+ * a file of the home. The id of a delivery is the event's: it stays the same when it is sent again.
  *
  * See https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 #include "mapping.h"

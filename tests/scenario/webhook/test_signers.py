@@ -1,5 +1,5 @@
-"""What other people's libraries sign, the door takes; what it refuses, they refuse as well. (That they
-take what the fleet signs: effects/test_app.py.)"""
+"""What other people's libraries sign, the door takes; what it refuses, they refuse as well. (That
+they take what the fleet signs: effects/test_app.py.)"""
 import base64
 import json
 import pathlib
@@ -64,10 +64,12 @@ def test_what_they_sign_is_taken(port, home):
     user = sellers.body("clerk", "user_created").decode()
     event = stripe.Person("ada@example.com").paid()
     as_text = base64.b64encode(TEXT.encode()).decode()
-    asked = [("polar", {"library": "standardwebhooks", "secret": STANDARD, "id": "msg_1", "body": paid}),
-             ("polar", {"library": "standardwebhooks", "secret": as_text, "id": "msg_2", "body": paid}),
-             ("clerk", {"library": "svix", "secret": STANDARD, "id": "msg_3", "body": user}),
-             ("stripe", {"library": "stripe", "secret": STRIPE, "id": "", "body": json.dumps(event)})]
+    rows = [("polar", "standardwebhooks", STANDARD, "msg_1", paid),
+            ("polar", "standardwebhooks", as_text, "msg_2", paid),
+            ("clerk", "svix", STANDARD, "msg_3", user),
+            ("stripe", "stripe", STRIPE, "", json.dumps(event))]
+    names = ("library", "secret", "id", "body")
+    asked = [(source, dict(zip(names, row))) for source, *row in rows]
     signed = json.loads(peers.node("sign.mjs", json.dumps([row for _, row in asked])))
     for (source, row), headers in zip(asked, signed):
         status, answer = sellers.post(port, row["body"].encode(), headers, source)

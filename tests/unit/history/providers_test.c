@@ -1,5 +1,5 @@
-/* Whole histories as the other payment providers tell them: a join, a renewal, a card that failed, a
- * refund whole and in part, a chargeback, a cancellation at the period's end, an end. Whoever tells
+/* Whole histories as the other payment providers tell them: a join, a renewal, a card that failed,
+ * a refund whole and in part, a chargeback, a cancellation at the period's end, an end. Whoever tells
  * them, they end alike. The bodies are those of tests/fixtures. */
 #include "told.h"
 

@@ -1,7 +1,7 @@
 /* told.h - histories as a provider tells them: told in every order, they end in one place.
  *
- * A history is a list of bodies of tests/fixtures/FOLDER. tell_every_order() goes through all orders
- * of them and compares where they end (stories.h), NULL being "the same, wherever". */
+ * A history is a list of bodies of tests/fixtures/FOLDER. tell_every_order() goes through all
+ * orders of them and compares where they end (stories.h), NULL being "the same, wherever". */
 #ifndef USHER_TOLD_H
 #define USHER_TOLD_H
 
