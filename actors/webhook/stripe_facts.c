@@ -359,6 +359,11 @@ static const struct row {
     {"customer.deleted", read_customer, LEADS},
 };
 
+const char *stripe_type_nth(size_t n)
+{
+    return n < sizeof rows / sizeof *rows ? rows[n].type : NULL;
+}
+
 static const struct row *find_row(const char *type)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -38,4 +38,7 @@
 enum fault stripe_facts(const struct tape *tape, const struct provider_rules *rules,
                         struct translation *out) NODISCARD;
 
+/* The event types that mean something: 0, 1, 2, ... until NULL. */
+const char *stripe_type_nth(size_t n);
+
 #endif

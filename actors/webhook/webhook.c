@@ -24,7 +24,7 @@ struct webhook {
 };
 
 /* clang-format off */
-static const struct setting own_settings[] = {
+const struct setting webhook_settings[] = {
     {"webhook/refused_every", SETTING_DURATION, "60s", 100, 3600000, NULL,
      "How often the count of refused deliveries is published."},
     {"webhook/keep_deliveries", SETTING_DURATION, "90d", 3600000, INT64_C(3155760000000), NULL,
@@ -34,7 +34,7 @@ static const struct setting own_settings[] = {
 /* clang-format on */
 
 static const struct setting *const tables_of_settings[] = {door_settings, sources_settings,
-                                                           own_settings, NULL};
+                                                           webhook_settings, NULL};
 static const char *const tables_of_store[] = {"deliveries", NULL};
 
 /* --- on the timer, off the hot path ---------------------------------------------------------- */

@@ -17,4 +17,7 @@
 
 extern const struct actor_class webhook_actor;
 
+/* Rows of the section beside the door's and the sources': for whoever reads the section, too. */
+extern const struct setting webhook_settings[];
+
 #endif
