@@ -55,3 +55,4 @@ X(62, "admin.person_changed", people, "A person of the console was added, change
 X(63, "admin.key_changed", people, "An API key was added or removed.")
 X(64, "admin.signed_in", people, "A person signed in to the console.")
 X(65, "admin.tested", people, "A person asked for a test message to everybody who is told of alerts.")
+X(70, "backfill.done", backfill, "A look for what never arrived has found something and published it.")

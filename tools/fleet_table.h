@@ -7,6 +7,7 @@
 X(broker, "", "", 1)
 X(webhook, "webhook", "", 1)
 X(ledger, "ledger webhook", "rules.cfg", 1)
+X(backfill, "backfill webhook", "", 1)
 X(crm, "crm", "", 1)
 X(support, "support", "", 1)
 X(mailer, "mailer", "templates", 1)

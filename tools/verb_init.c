@@ -16,8 +16,9 @@ enum { PORT_WEBHOOK = 8080, PORT_CONSOLE = 8081, SECRET_BYTES = 24 };
 static const char *const folders[] = {"secrets", "keys", "keys/people", "run", "data", "templates"};
 
 /* The broker, every actor, and the tools. */
-static const char *const key_names[] = {"broker", "webhook", "ledger", "crm",   "support",
-                                        "mailer", "app",     "alert",  "tools", "console"};
+static const char *const key_names[] = {"broker", "webhook", "backfill", "ledger",
+                                        "crm",    "support", "mailer",   "app",
+                                        "alert",  "tools",   "console"};
 
 static const char usher_cfg[] =
     "#   usher.cfg - what this fleet is connected to.\n"
@@ -34,6 +35,8 @@ static const char usher_cfg[] =
     "effect\n"
     "        secret = \"file:secrets/stripe\"    # the endpoint's signing secret; one a line while "
     "rotating\n"
+    "#       key = \"file:secrets/stripe-key\"   # may read the provider's API: finds what was "
+    "missed (usher backfill)\n"
     "        products = \"\"                 # empty: all; else only these price or product ids "
     "have effects\n"
     "\n"

@@ -46,6 +46,8 @@ static const struct {
     {"alert", NULL, false},
     {"console", NULL, false},
     {"webhook", "its store is the log of deliveries, which the journal does not hold", false},
+    {"backfill", "it only compares the journal with the provider, which `usher backfill` does anew",
+     false},
     {"broker", "the journal is what everything else is made from", false},
 };
 

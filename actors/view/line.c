@@ -358,6 +358,9 @@ static bool words_of(const char *type, const json_t *data, struct buf *out)
                    tree_text(data, "reason"));
     } else if (strcmp(type, "webhook.refused") == 0) {
         buf_add_text(out, "Deliveries were refused at the door");
+    } else if (strcmp(type, "backfill.done") == 0) {
+        buf_printf(out, "%lld missed at the provider: found and taken in",
+                   (long long)tree_int(data, "applied"));
     } else {
         return words_of_provider(type, data, out);
     }

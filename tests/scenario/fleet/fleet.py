@@ -20,7 +20,7 @@ import stripe
 from kit import BIN, free_port, wait_until
 from usher_client import Client
 
-ACTORS = ["webhook", "ledger", "crm", "support", "mailer", "app", "alert", "console"]
+ACTORS = ["webhook", "backfill", "ledger", "crm", "support", "mailer", "app", "alert", "console"]
 PROCESSES = ["broker"] + ACTORS
 SECRET = "whsec_test_fleet"
 
