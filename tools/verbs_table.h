@@ -154,6 +154,18 @@ X(alert, "[list|test]", "What is wrong now, and whether those who are told of it
   "usher alert test  a word to every hook of usher.cfg, and what each said\n",
   "A test goes the way of a real alert: the same job, the same retries, the same hook. Exit 1 if a hook\n"
   "could not be reached.\n")
+X(backfill, "[--days N] [--member MEMBER] [--apply]",
+  "Asks the payment provider what never arrived here: shows it, and publishes it.",
+  "--days N  how far back events are compared; 30 without it, which is all that the provider keeps\n"
+  "--member MEMBER  only what is so now of this member: however long ago it came to be so\n"
+  "--apply  publish what is missing, as if it had been delivered\n"
+  "--wait SECONDS  how long to wait for the end; 1800 without it\n",
+  "usher backfill  what is missing; changes nothing\n"
+  "usher backfill --apply  and publishes it\n"
+  "usher backfill --member ada@example.com  subscriptions, invoices and charges of one member\n",
+  "Exit 0: nothing is missing, or it was applied. Exit 1: something is missing and was not applied, or\n"
+  "could not be looked at. The fleet looks by itself, too: every hour and every day (section backfill\n"
+  "of usher.cfg). Needs a key that may read the provider's API: webhook/payment/key.\n")
 X(rules, "", "The rules in plain English, as they hold in this home.",
   "",
   "usher rules  what happens when\n"
