@@ -66,11 +66,23 @@ static enum fault count_job(struct store_txn *txn, const struct event *event, co
     return is(actor, "crm") ? mark_seen(txn, "seen:crm") : OK;
 }
 
+/* A mail that comes later is no bounce. */
+static bool bounced_for_good(const json_t *data)
+{
+    const json_t *facts = tree_get(data, "facts");
+    for (size_t i = 0; i < json_array_size(facts); i++) {
+        if (is(tree_text(json_array_get(facts, i), "status"), "hard")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum fault count_event(struct store_txn *txn, const struct event *event, const json_t *data)
 {
     const char *type = event->type;
     if (is(type, "mail.bounced")) {
-        return count_day(txn, "bounces", event->time_ms, 1);
+        return bounced_for_good(data) ? count_day(txn, "bounces", event->time_ms, 1) : OK;
     }
     if (strncmp(type, "job.", 4) == 0) {
         return count_job(txn, event, data);
