@@ -8,7 +8,7 @@ import pytest
 
 import kit
 import stripe
-from conftest import DAY, history
+from holes import DAY, history
 from sinks import GARBAGE, LOST, Answer
 
 ALL = ("webhook", "ledger", "backfill")
