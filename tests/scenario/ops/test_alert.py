@@ -179,7 +179,7 @@ def test_missing_actor(stage):
     pathlib.Path(stage.home, "usher.cfg").write_text(CONFIG.replace("60s", "3s"), encoding="utf-8")
     stage.start()
     missing = [("actor_missing", name) for name in
-               ("app", "crm", "ledger", "mailer", "support", "webhook")]
+               ("app", "backfill", "crm", "ledger", "mailer", "support", "webhook")]
     stage.expect(*missing)
     crm = stage.connect("crm")
     ended = threading.Event()
