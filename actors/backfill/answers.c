@@ -65,7 +65,7 @@ static struct run run_asked_for(const struct backfill *backfill, const json_t *q
 {
     int64_t days = tree_int(question, "days"), now_ms = clock_wall_ms();
     const json_t *customers = tree_get(question, "customers");
-    days = days > 0 && days < HISTORY_DAYS_MAX ? days : HISTORY_DAYS_MAX;
+    days = days > 0 && days < RUN_DAYS_MAX ? days : RUN_DAYS_MAX;
     struct run run = {.kind = customers ? RUN_MEMBER : RUN_ASKED,
                       .apply = tree_flag(question, "apply"),
                       .states = true,

@@ -21,7 +21,7 @@ static const struct setting own_settings[] = {
      "How far back it looks then."},
     {"backfill/daily", SETTING_DURATION, "24h", 0, 30 * (int64_t)DAY_MS, NULL,
      "How often everything is compared: events, and what is so now; 0s: never."},
-    {"backfill/daily_days", SETTING_NUMBER, "30", 1, HISTORY_DAYS_MAX, NULL,
+    {"backfill/daily_days", SETTING_NUMBER, "30", 1, RUN_DAYS_MAX, NULL,
      "How many days of events it compares then; the provider keeps 30."},
     {"backfill/states", SETTING_FLAG, "true", 0, 0, NULL,
      "Whether subscriptions, customers, checkouts, refunds and disputes are compared, too."},
@@ -31,6 +31,8 @@ static const struct setting own_settings[] = {
      "How long one call to the provider may take."},
     {"backfill/retry", SETTING_DURATION, "1s", 10, 60000, NULL,
      "How long the first wait is when the provider does not answer; it doubles up to a minute."},
+    {"backfill/found_max", SETTING_NUMBER, "20000", 100, 1000000, NULL,
+     "How much that is missing is kept before it is published, and then looked on."},
     {NULL, SETTING_TEXT, NULL, 0, 0, NULL, NULL},
 };
 
@@ -109,6 +111,7 @@ static void read_settings(struct backfill *backfill, const struct settings *sett
     backfill->daily_days = settings_number(settings, "backfill/daily_days");
     backfill->settle_ms = settings_number(settings, "backfill/settle");
     backfill->retry_ms = settings_number(settings, "backfill/retry");
+    backfill->found_max = settings_number(settings, "backfill/found_max");
     backfill->timeout_ms = (int)settings_number(settings, "backfill/timeout");
     backfill->states = settings_flag(settings, "backfill/states");
     for (size_t i = 0; i < backfill->sources.count; i++) {

@@ -24,10 +24,8 @@
 
 enum {
     DAY_MS = 24 * 3600 * 1000,
-    HISTORY_DAYS_MAX = 30,  /* so far back the provider keeps events */
-    LINES_MAX = 2000,       /* shown of one run */
-    FOUND_ROWS_MAX = 20000, /* more are published before it looks on */
-    TRIES_MAX = 12,         /* of one page; then the step is given up */
+    LINES_MAX = 2000, /* shown of one run */
+    TRIES_MAX = 12,   /* of one page; then the step is given up */
     KEY_WORDS_BYTES = 160
 };
 
@@ -56,7 +54,7 @@ struct backfill {
     char awaited[EVENT_ID_BYTES_MAX + 1]; /* published, and not yet read back */
     int64_t awaited_mono_ms;
     /* settings */
-    int64_t every_ms, window_ms, daily_days, settle_ms, retry_ms;
+    int64_t every_ms, window_ms, daily_days, settle_ms, retry_ms, found_max;
     bool states;
     int timeout_ms;
 };

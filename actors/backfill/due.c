@@ -55,16 +55,12 @@ static void begin_due(struct backfill *backfill, const json_t *last, int64_t now
         (void)!actor_change(backfill->actor, work_first, &now_ms);
         return;
     }
-    int64_t oldest_ms = now_ms - HISTORY_DAYS_MAX * (int64_t)DAY_MS;
-    int64_t since_ms =
-        now_ms - (daily ? backfill->daily_days * (int64_t)DAY_MS : backfill->window_ms);
-    int64_t covered_ms = tree_int(last, "covered_s") * 1000; /* what was out of reach for long */
-    since_ms = covered_ms > 0 && covered_ms < since_ms ? covered_ms : since_ms;
-    since_ms = since_ms > oldest_ms ? since_ms : oldest_ms;
+    int64_t back_ms = daily ? backfill->daily_days * (int64_t)DAY_MS : backfill->window_ms;
     struct run run = {.kind = daily ? RUN_DAILY : RUN_HOURLY,
                       .apply = true,
                       .states = daily && backfill->states,
-                      .since_s = since_ms / 1000,
+                      .since_s =
+                          run_since_s(now_ms / 1000, back_ms / 1000, tree_int(last, "covered_s")),
                       .until_s = (now_ms - backfill->settle_ms) / 1000,
                       .started_ms = now_ms};
     if (keep_begin(backfill, &run) != OK) {

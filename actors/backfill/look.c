@@ -123,7 +123,7 @@ static enum fault work_page(void *self, struct store_txn *txn)
     } else {
         run_next_step(run);
     }
-    if (run->apply && store_count(txn, TABLE_FOUND) >= FOUND_ROWS_MAX) {
+    if (run->apply && store_count(txn, TABLE_FOUND) >= (uint64_t)backfill->found_max) {
         run->stage = RUN_PUBLISHING;
     }
     if (fault == OK) {

@@ -201,6 +201,13 @@ bool run_step(const struct run *run, int64_t number, const char *const *names, s
     return true;
 }
 
+int64_t run_since_s(int64_t now_s, int64_t back_s, int64_t covered_s)
+{
+    int64_t oldest_s = now_s - RUN_DAYS_MAX * (int64_t)86400, since_s = now_s - back_s;
+    since_s = covered_s > 0 && covered_s < since_s ? covered_s : since_s;
+    return since_s > oldest_s ? since_s : oldest_s;
+}
+
 void run_next_step(struct run *run)
 {
     run->step++;

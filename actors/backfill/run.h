@@ -27,6 +27,7 @@ struct sweep_row {
 };
 const struct sweep_row *sweep_row(enum sweep sweep);
 
+enum { RUN_DAYS_MAX = 30 }; /* so far back the provider keeps events */
 enum { RUN_PAGES_MAX = 50000, RUN_CUSTOMERS_MAX = 50, RUN_ID_BYTES = 48, RUN_WORDS_BYTES = 240 };
 
 enum run_kind { RUN_HOURLY, RUN_DAILY, RUN_ASKED, RUN_MEMBER, RUN_KINDS };
@@ -80,6 +81,10 @@ struct step {
  * calls it takes to name all event types. */
 bool run_step(const struct run *run, int64_t number, const char *const *names, size_t name_count,
               size_t batches, struct step *step);
+
+/* From when on events are listed: so far back, farther if that much was not covered by earlier runs
+ * (the provider was out of reach), but never farther than the provider keeps them. */
+int64_t run_since_s(int64_t now_s, int64_t back_s, int64_t covered_s);
 
 /* On to the next step. */
 void run_next_step(struct run *run);

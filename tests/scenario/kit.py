@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT / "tests" / "client"))
 
 import usher_client  # noqa: E402  pylint: disable=wrong-import-position
 
-ACTORS = ["webhook", "backfill", "ledger", "crm", "support", "mailer", "app", "alert", "console", "tools"]
+ACTORS = ["webhook", "backfill", "ledger", "crm", "support", "mailer", "app", "alert", "console",
+          "tools"]
 
 
 BIN = pathlib.Path(os.environ.get("USHER_BIN", ROOT / "build" / "dev" / "bin"))

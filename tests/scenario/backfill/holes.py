@@ -27,6 +27,7 @@ backfill
     settle = "{settle}"
     retry = "50ms"
     timeout = "{timeout}"
+    found_max = {found_max}
 """
 
 
@@ -40,10 +41,11 @@ class Stage:
         self.secret("stripe-key", api.key)
         self.configure()
 
-    def configure(self, every="0s", daily="0s", settle="60s", timeout="2s"):
+    def configure(self, every="0s", daily="0s", settle="60s", timeout="2s", found_max=20000,
+                  api=None):
         (self.home / "usher.cfg").write_text(CONFIG.format(
-            port=self.port, api=self.api.url, every=every, daily=daily, settle=settle,
-            timeout=timeout))
+            port=self.port, api=api or self.api.url, every=every, daily=daily, settle=settle,
+            timeout=timeout, found_max=found_max))
 
     def secret(self, name, text):
         path = self.home / "secrets" / name

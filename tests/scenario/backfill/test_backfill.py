@@ -107,6 +107,7 @@ def test_late_webhooks_change_nothing(stage, api):
 def test_killed_in_the_middle_it_goes_on_where_it_was(stage, api, at):
     events = history(60)
     api.happened(*events)
+    stage.configure(found_max=100)  # published in between, too
     stage.start(*ALL)
     api.close_gate()
     stage.ask("backfill", ask="run", days=30, apply=True)
@@ -117,7 +118,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(stage, api, at):
         api.await_call()  # the third call is never answered
     else:
         api.open_gate()
-        kit.wait_until(lambda: 0 < stage.run_now()["applied"] < len(events), 20, "a first batch")
+        kit.wait_until(lambda: 100 < stage.run_now()["applied"] < len(events), 20, "some of it")
     first = [call["path"] for call in api.calls()]
     stage.actors["backfill"].kill()
     api.open_gate()
@@ -191,6 +192,10 @@ def test_a_key_that_is_refused_missing_or_of_the_other_mode_is_said(stage, api):
     def told():
         return [e["type"] for e in stage.journal() if e["type"].startswith("target.")]
     kit.wait_until(lambda: told() == ["target.refused", "target.accepted"], 10, "each told once")
+    stage.configure(api="http://api.example.com")
+    check = kit.Process([kit.bin_path("usher-backfill"), "--home", str(stage.home), "--check"])
+    assert check.wait() == 78 and "webhook/payment/api" in check.log()
+    check.close()
     stage.secret("stripe-key", "rk_live_1")
     done = stage.run()
     assert done.returncode == 78 and "live key" in done.stderr

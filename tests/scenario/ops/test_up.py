@@ -12,7 +12,8 @@ import pytest
 
 from kit import BIN, free_port, wait_until
 
-ACTORS = ["broker", "webhook", "ledger", "backfill", "crm", "support", "mailer", "app", "alert", "console"]
+ACTORS = ["broker", "webhook", "ledger", "backfill", "crm", "support", "mailer", "app", "alert",
+          "console"]
 
 
 class Home:

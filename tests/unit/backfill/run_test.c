@@ -117,6 +117,17 @@ static void test_waits_double_up_to_a_minute(void **state)
     assert_int_equal(run_wait_ms(1, 1000, 86400000, 5), 600000);
 }
 
+static void test_how_far_back(void **state)
+{
+    (void)state;
+    enum { HOUR = 3600, DAY = 86400, NOW = 2000000000 };
+    assert_int_equal(run_since_s(NOW, 2 * HOUR, 0), NOW - 2 * HOUR);
+    assert_int_equal(run_since_s(NOW, 2 * HOUR, NOW - HOUR), NOW - 2 * HOUR);
+    assert_int_equal(run_since_s(NOW, 2 * HOUR, NOW - 9 * HOUR), NOW - 9 * HOUR);
+    assert_int_equal(run_since_s(NOW, 2 * HOUR, NOW - 40 * DAY), NOW - 30 * DAY);
+    assert_int_equal(run_since_s(NOW, 90 * DAY, 0), NOW - 30 * DAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_run),
         cmocka_unit_test(test_the_next_step_begins_anew),
         cmocka_unit_test(test_waits_double_up_to_a_minute),
+        cmocka_unit_test(test_how_far_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
