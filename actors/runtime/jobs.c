@@ -144,6 +144,24 @@ static enum fault open_slots(struct jobs *jobs)
     return fault;
 }
 
+/* What the adapters can, or must not do. */
+static void make_slots(struct jobs *jobs, const struct jobs_options *options)
+{
+    int64_t rate = number_of(jobs, "rate");
+    bool looks = false;
+    for (size_t i = 0; i < options->slot_count; i++) {
+        const struct adapter *adapter = options->slots[i].adapter;
+        size_t at_once = (size_t)adapter->calls_at_once;
+        jobs->calls_max = at_once > 0 && at_once < jobs->calls_max ? at_once : jobs->calls_max;
+        looks = looks || adapter->look;
+        jobs->slots[i].jobs = jobs;
+        jobs->slots[i].wanted = options->slots[i];
+        jobs->slots[i].per_10s = rate > 0 ? (int)rate : adapter->calls_per_10s;
+        MUST(strlen(options->slots[i].name) <= JOBS_SLOT_BYTES_MAX);
+    }
+    jobs->options.look_every_ms = looks ? options->look_every_ms : 0;
+}
+
 enum fault jobs_new(const struct jobs_options *options, bool check_only, struct jobs **out,
                     struct buf *why)
 {
@@ -156,17 +174,7 @@ enum fault jobs_new(const struct jobs_options *options, bool check_only, struct 
     MUST(options->slot_count <= JOBS_SLOTS_MAX);
     jobs->slot_count = options->slot_count;
     read_settings(jobs);
-    int64_t rate = number_of(jobs, "rate");
-    for (size_t i = 0; i < options->slot_count; i++) {
-        int at_once = options->slots[i].adapter->calls_at_once;
-        if (at_once > 0 && (size_t)at_once < jobs->calls_max) {
-            jobs->calls_max = (size_t)at_once;
-        }
-        jobs->slots[i].jobs = jobs;
-        jobs->slots[i].wanted = options->slots[i];
-        jobs->slots[i].per_10s = rate > 0 ? (int)rate : options->slots[i].adapter->calls_per_10s;
-        MUST(strlen(options->slots[i].name) <= JOBS_SLOT_BYTES_MAX);
-    }
+    make_slots(jobs, options);
     for (size_t i = 0; i < JOBS_PLANNED_MAX; i++) {
         jobs->flights[i].jobs = jobs;
     }

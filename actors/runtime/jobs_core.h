@@ -86,6 +86,7 @@ struct slot {
     char paused_who[EVENT_NAME_BYTES_MAX + 1];
     char paused_reason[VERDICT_WORDS_BYTES];
     bool hold_unsaved;    /* not kept */
+    bool bulk_turn;       /* it is taken now even though fresh ones wait; not kept */
     int64_t bulk_ms;      /* nothing that is not fresh before; not kept */
     int64_t tokens_ms[2]; /* fresh, bulk: no token before; not kept */
     int64_t hurried_ms;   /* when a person's retry last brought the next try forward; not kept */
@@ -148,7 +149,7 @@ struct flight {
 struct looks {
     char at[JOBS_KEY_BYTES_MAX + 1]; /* the last one */
     int64_t next_ms;
-    bool began;
+    int64_t began_ms; /* the round; 0: none yet */
 };
 
 struct jobs {

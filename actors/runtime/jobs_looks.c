@@ -49,8 +49,8 @@ static enum fault next_keys(struct jobs *jobs, struct store_txn *txn, int64_t do
     struct looks *looks = &jobs->looks;
     struct walk walk = {.list = list};
     size_t len = *looks->at ? strlen(looks->at) + 1 : 0;
-    if (!looks->began) {
-        looks->began = true;
+    if (looks->began_ms == 0) {
+        looks->began_ms = jobs_now_ms(jobs);
         walk.skip = (int64_t)(random_u64() % (uint64_t)(done + 1));
     }
     return store_scan(txn, JOBS_TABLE_JOBS, (struct slice){NULL, 0}, (struct slice){looks->at, len},
@@ -67,7 +67,7 @@ static bool may_look(struct jobs *jobs, const struct record *record)
            now_ms >= slot->bulk_ms && breaker_lets(&slot->breaker, now_ms);
 }
 
-/* Starts to look. False: nothing of it can be looked at. *wait_ms: not now. */
+/* Starts to look. False: it is not to be looked at. *wait_ms: it is, but not now. */
 static bool start_look(struct jobs *jobs, struct store_txn *txn, const struct record *record,
                        int64_t *wait_ms)
 {
@@ -87,39 +87,49 @@ static bool start_look(struct jobs *jobs, struct store_txn *txn, const struct re
         flight_board(flight, slot, record, json_incref(payload));
         flight->look = true;
         flight->change = record->job.change;
-        flight->order[0] =
-            '\0'; /* it holds up nobody; what was done meanwhile is seen afterwards */
+        flight->order[0] = '\0'; /* it holds up nobody */
         breaker_started(&slot->breaker);
         flight_launch(flight);
     }
     bool later = payload && !starts;
+    *wait_ms = later && *wait_ms < LOOKS_GAP_MS_MIN ? LOOKS_GAP_MS_MIN : *wait_ms;
     json_decref(payload);
     json_decref(document);
     buf_fini(&why);
     return starts || later;
 }
 
-static enum fault look_at_next(struct jobs *jobs, struct store_txn *txn, struct key_list *list,
-                               int64_t *gap_ms)
+/* The end: a round takes its time, however few of all there were to look at. */
+static int64_t end_round(struct jobs *jobs, int64_t gap_ms)
 {
-    int64_t done = 0;
+    int64_t now_ms = jobs_now_ms(jobs);
+    int64_t left_ms = jobs->looks.began_ms + jobs->options.look_every_ms - now_ms;
+    int64_t wait_ms = left_ms > gap_ms ? left_ms : gap_ms;
+    jobs->looks.at[0] = '\0';
+    jobs->looks.began_ms = now_ms + wait_ms;
+    return wait_ms;
+}
+
+/* *next_ms: when to go on. */
+static enum fault look_at_next(struct jobs *jobs, struct store_txn *txn, struct key_list *list,
+                               int64_t *next_ms)
+{
+    int64_t gap_ms = 0, done = 0, wait_ms = 0;
     bool found = false;
-    enum fault fault = gap_of(jobs, txn, gap_ms, &done);
+    enum fault fault = gap_of(jobs, txn, &gap_ms, &done);
     fault = fault == OK ? next_keys(jobs, txn, done, list) : fault;
     for (size_t i = 0; fault == OK && !found && i < list->count; i++) {
         struct record record;
-        int64_t wait_ms = 0;
         fault = record_load(txn, list->keys[i], &record);
         found = fault == OK && may_look(jobs, &record) && start_look(jobs, txn, &record, &wait_ms);
-        if (wait_ms == 0) {
+        if (fault == OK && wait_ms == 0) {
             EVENT_SET(jobs->looks.at, list->keys[i]);
         }
         record_fini(&record);
     }
-    if (!found && list->count < list->most) {
-        jobs->looks.at[0] = '\0'; /* the end: the next round */
-    } else if (!found) {
-        *gap_ms = LOOKS_GAP_MS_MIN;
+    *next_ms = wait_ms > 0 ? wait_ms : found ? gap_ms : LOOKS_GAP_MS_MIN;
+    if (fault == OK && !found && list->count < list->most) {
+        *next_ms = end_round(jobs, gap_ms);
     }
     return fault;
 }

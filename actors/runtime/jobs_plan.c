@@ -324,8 +324,9 @@ static bool may_call(struct jobs *jobs, struct slot *slot, bool bulk)
 {
     int64_t now_ms = jobs_now_ms(jobs);
     int64_t wait_ms = bulk && slot->bulk_ms > now_ms ? slot->bulk_ms - now_ms : 0;
-    bool may = wait_ms == 0 && plan_room(jobs, bulk) && breaker_lets(&slot->breaker, now_ms) &&
-               bucket_take(&slot->bucket, slot->per_10s, bulk, now_ms, &wait_ms);
+    bool spares = bulk && !slot->bulk_turn; /* what is kept for fresh ones */
+    bool may = wait_ms == 0 && plan_room(jobs, spares) && breaker_lets(&slot->breaker, now_ms) &&
+               bucket_take(&slot->bucket, slot->per_10s, spares, now_ms, &wait_ms);
     slot->tokens_ms[bulk] = now_ms + wait_ms;
     return may;
 }
@@ -396,6 +397,7 @@ enum fault plan_slot(struct jobs *jobs, struct store_txn *txn, struct slot *slot
         /* Bulk goes behind, and still moves while payments keep coming. */
         bool turn = some[1] && slot->picks % PLAN_BULK_EVERY == PLAN_BULK_EVERY - 1;
         int which = some[0] && !turn ? 0 : 1;
+        slot->bulk_turn = turn && some[0];
         const char *key = which == 0 ? fresh.keys[at[0]++] : bulk.keys[at[1]++];
         fault = consider(jobs, txn, slot, key, &full[which]);
     }
