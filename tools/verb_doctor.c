@@ -18,10 +18,11 @@ enum {
     EVENTS = 200
 };
 
-/* --- what the fleet says of itself --------------------------------------------------------------- */
+/* --- what the fleet says of itself ------------------------------------------------------------ */
 
 struct gathered {
     bool running;
+    struct client *client;
     json_t *broker; /* its status; NULL: it does not answer */
     json_t *actors;
     json_t *counts; /* of the webhook's door; NULL: not known */
@@ -69,18 +70,31 @@ static json_t *newest_events(struct client *client, uint64_t head)
 static void ask_fleet(const struct cli *cli, struct gathered *gathered)
 {
     struct client_options options = {.home = cli->home, .name = "tools"};
-    struct client *client = NULL;
     uint64_t head, floor;
     int hello_ms = gathered->running ? HELLO_MS : HELLO_NOT_RUNNING_MS;
-    if (client_new(&options, &client) == OK &&
-        client_hello_wait(client, hello_ms, &head, &floor) == OK) {
-        gathered->broker = ask(client, "broker", "status");
+    if (client_new(&options, &gathered->client) == OK &&
+        client_hello_wait(gathered->client, hello_ms, &head, &floor) == OK) {
+        gathered->broker = ask(gathered->client, "broker", "status");
     }
     if (gathered->broker) {
-        gathered->counts = ask(client, "webhook", "stats");
-        gathered->events = newest_events(client, head);
+        gathered->counts = ask(gathered->client, "webhook", "stats");
+        gathered->events = newest_events(gathered->client, head);
     }
-    client_destroy(&client);
+}
+
+/* The ledger reads everything: what it does not know is not in the journal. A ledger that does not
+ * answer is a finding of its own. */
+static bool knows_event(void *self, const char *id)
+{
+    struct gathered *gathered = self;
+    json_t *question = json_pack("{s:s,s:s}", "ask", "trace", "id", id);
+    json_t *answer = NULL;
+    enum fault fault =
+        question ? client_ask_wait(gathered->client, "ledger", question, ASK_MS, &answer) : OK;
+    bool unknown = fault == OK && json_array_size(tree_get(answer, "seqs")) == 0;
+    json_decref(question);
+    json_decref(answer);
+    return !unknown;
 }
 
 static const json_t *peer_of(const json_t *broker, const char *name)
@@ -131,6 +145,7 @@ static void gather(const struct cli *cli, struct gathered *gathered)
 
 static void gathered_fini(struct gathered *gathered)
 {
+    client_destroy(&gathered->client);
     json_decref(gathered->broker);
     json_decref(gathered->actors);
     json_decref(gathered->counts);
@@ -138,7 +153,7 @@ static void gathered_fini(struct gathered *gathered)
     buf_fini(&gathered->mistakes);
 }
 
-/* --- saying it ----------------------------------------------------------------------------------- */
+/* --- saying it -------------------------------------------------------------------------------- */
 
 static bool needs_you(const struct finding *finding)
 {
@@ -236,7 +251,7 @@ static void print_screen(const struct cli *cli, const struct doctor *doctor, boo
             print_lines("", finding.seen);
         }
     }
-    printf("%zu checks fine, %zu do not apply to this home\n", fine, skipped);
+    printf("%zu checks fine, %zu not applicable here\n", fine, skipped);
 }
 
 int verb_doctor(struct cli *cli)
@@ -264,7 +279,9 @@ int verb_doctor(struct cli *cli)
                                      .reachable = gathered.broker != NULL,
                                      .actors = gathered.actors,
                                      .counts = gathered.counts,
-                                     .events = gathered.events};
+                                     .events = gathered.events,
+                                     .knows = gathered.broker ? knows_event : NULL,
+                                     .self = &gathered};
     struct doctor *doctor = doctor_new(&options);
     bool healthy = count_of(doctor, HEALTH_TROUBLE) + count_of(doctor, HEALTH_WARNING) == 0;
     if (cli->json) {

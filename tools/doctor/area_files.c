@@ -14,7 +14,7 @@
 
 enum { OTHERS = 077 };
 
-/* --- what the programs themselves say of the settings ------------------------------------------- */
+/* --- what the programs themselves say of the settings ----------------------------------------- */
 
 static void judge_mistakes(struct doctor *doctor)
 {
@@ -47,7 +47,7 @@ static void judge_rules(struct doctor *doctor)
     buf_fini(&why);
 }
 
-/* --- secrets ------------------------------------------------------------------------------------ */
+/* --- secrets ---------------------------------------------------------------------------------- */
 
 static void look_at_value(void *self, const char *path, const char *raw, int line)
 {
@@ -105,7 +105,7 @@ static void judge_secrets(struct doctor *doctor)
     look_into(doctor, "keys/people", ".key", closed);
 }
 
-/* --- the disk ----------------------------------------------------------------------------------- */
+/* --- the disk --------------------------------------------------------------------------------- */
 
 static void judge_disk(struct doctor *doctor)
 {

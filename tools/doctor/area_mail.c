@@ -1,5 +1,5 @@
-/* area_mail.c - the mail server: there, encrypted, and does it take our login? Connects, logs in and
- * leaves; no mail is sent. */
+/* area_mail.c - the mail server: there, encrypted, and does it take our login? Connects, logs in
+ * and leaves; no mail is sent. */
 #include "doctor_core.h"
 
 #include <string.h>

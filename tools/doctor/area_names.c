@@ -28,7 +28,7 @@ static void silent(struct doctor *doctor, enum check check, const char *name)
     doctor_say(doctor, check, HEALTH_UNKNOWN, "no name server answers for %s", name);
 }
 
-/* --- SPF ---------------------------------------------------------------------------------------- */
+/* --- SPF -------------------------------------------------------------------------------------- */
 
 static bool is_address(const char *host)
 {
@@ -139,7 +139,7 @@ static void on_spf(struct doctor *doctor, void *about, enum dns_answer answer,
     }
 }
 
-/* --- DKIM --------------------------------------------------------------------------------------- */
+/* --- DKIM ------------------------------------------------------------------------------------- */
 
 static void todo_key(struct doctor *doctor, enum check check, const struct key_question *question)
 {
@@ -201,7 +201,7 @@ static void ask_key(struct doctor *doctor, enum dkim_kind kind, const char *doma
     buf_fini(&why);
 }
 
-/* --- DMARC -------------------------------------------------------------------------------------- */
+/* --- DMARC ------------------------------------------------------------------------------------ */
 
 static void on_dmarc_above(struct doctor *doctor, void *about, enum dns_answer answer,
                            const char *const *texts, size_t count);
@@ -257,7 +257,7 @@ static void on_dmarc_above(struct doctor *doctor, void *about, enum dns_answer a
     }
 }
 
-/* --- the sender --------------------------------------------------------------------------------- */
+/* --- the sender ------------------------------------------------------------------------------- */
 
 static bool is_example(const char *domain)
 {

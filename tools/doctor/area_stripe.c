@@ -12,7 +12,7 @@
 
 static const char no_customer[] = "/v1/customers/cus_usher_doctor_looks";
 
-enum { FAILED_AFTER_S = 15 * 60, FAILED_WITHIN_S = 3 * 24 * 3600 };
+enum { FAILED_AFTER_S = 15 * 60, FAILED_WITHIN_S = 3 * 24 * 3600, FAILED_MAX = 10 };
 
 enum question { ASK_READ, ASK_ENDPOINTS, ASK_FAILED, ASK_WRITE };
 
@@ -28,7 +28,7 @@ static const char *key_of(const struct source *source)
     return source->section ? config_line(source->doctor->config, source->section, "key", "") : "";
 }
 
-/* --- the key by its looks ----------------------------------------------------------------------- */
+/* --- the key by its looks --------------------------------------------------------------------- */
 
 static bool key_is(const char *key, const char *mode)
 {
@@ -63,7 +63,7 @@ static void judge_looks(const struct source *source, const char *key)
     }
 }
 
-/* --- what Stripe says ---------------------------------------------------------------------------- */
+/* --- what Stripe says ------------------------------------------------------------------------- */
 
 static void judge_refusal(const struct inquiry *inquiry, const struct answer *answer)
 {
@@ -103,7 +103,7 @@ static void judge_forbidden(const struct inquiry *inquiry)
                 inquiry->right);
 }
 
-/* --- the endpoint -------------------------------------------------------------------------------- */
+/* --- the endpoint ----------------------------------------------------------------------------- */
 
 static bool same_url(const char *a, const char *b)
 {
@@ -206,7 +206,7 @@ static void judge_endpoints(const struct source *source, const json_t *list)
                 source->mode, source->endpoint);
 }
 
-/* --- what was not delivered ---------------------------------------------------------------------- */
+/* --- what was not delivered ------------------------------------------------------------------- */
 
 static bool is_needed(const char *type)
 {
@@ -222,7 +222,18 @@ static bool is_needed(const char *type)
     return false;
 }
 
-/* "Failed" is said of any endpoint of the account: what no member depends on is left out. */
+/* "Failed" is said of any endpoint of the account, and of what arrived at a later try elsewhere:
+ * only what is missing in our journal counts, of what members depend on. */
+static bool is_missing(const struct source *source, const json_t *event)
+{
+    const struct doctor_options *options = source->doctor->options;
+    if (!is_needed(tree_text(event, "type"))) {
+        return false;
+    }
+    char *id = doctor_keep(source->doctor, "%s:%s", source->name, tree_text(event, "id"));
+    return !options->knows || !options->knows(options->self, id);
+}
+
 static void judge_failed(const struct source *source, const json_t *list)
 {
     struct doctor *doctor = source->doctor;
@@ -231,7 +242,7 @@ static void judge_failed(const struct source *source, const json_t *list)
     const json_t *first = NULL;
     json_array_foreach(tree_get(list, "data"), i, each)
     {
-        if (is_needed(tree_text(each, "type"))) {
+        if (count < FAILED_MAX && is_missing(source, each)) {
             first = first ? first : each;
             count++;
         }
@@ -240,16 +251,15 @@ static void judge_failed(const struct source *source, const json_t *list)
         doctor_fine(doctor, CHECK_HOOK_FAILED);
         return;
     }
-    doctor_say(
-        doctor, CHECK_HOOK_FAILED, HEALTH_WARNING,
-        "%s%s%zu event%s of the last three days failed at one endpoint at least; the newest is "
-        "%s, %s",
-        source->label, tree_flag(list, "has_more") ? "more than " : "", count,
-        count == 1 ? "" : "s", doctor_clean(doctor, tree_text(first, "id")),
-        doctor_clean(doctor, tree_text(first, "type")));
+    doctor_say(doctor, CHECK_HOOK_FAILED, HEALTH_TROUBLE,
+               "%s%s%zu event%s of the last three days did not arrive%s; the newest is %s, %s",
+               source->label, count == FAILED_MAX ? "at least " : "", count, count == 1 ? "" : "s",
+               doctor->options->knows ? "" : " at one endpoint at least, perhaps this",
+               doctor_clean(doctor, tree_text(first, "id")),
+               doctor_clean(doctor, tree_text(first, "type")));
 }
 
-/* --- asking -------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static void judge_list(const struct inquiry *inquiry, const json_t *list)
 {

@@ -1,5 +1,5 @@
-/* area_targets.c - CRM, support desk and mail services with an API: do they take our key? Of HubSpot
- * also whether it has the properties and options that the rules need. */
+/* area_targets.c - CRM, support desk and mail services with an API: do they take our key? Of
+ * HubSpot also whether it has the properties and options that the rules need. */
 #include "doctor_core.h"
 
 #include "rules.h"
@@ -43,7 +43,7 @@ static const char *setting(struct doctor *doctor, const struct target *target, c
                        fallback);
 }
 
-/* --- asking -------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 /* Mailchimp's data centre stands behind the key's last hyphen. */
 static const char *base_of(struct doctor *doctor, const struct target *target, const char *key)
@@ -106,7 +106,7 @@ static void ask(struct doctor *doctor, const struct inquiry *inquiry, const char
     }
 }
 
-/* --- does it take the key? ----------------------------------------------------------------------- */
+/* --- does it take the key? -------------------------------------------------------------------- */
 
 static void todo_key(struct doctor *doctor, const struct inquiry *inquiry)
 {
@@ -181,7 +181,7 @@ static void on_key(struct doctor *doctor, void *about, const struct answer *answ
     json_decref(tree);
 }
 
-/* --- HubSpot's properties ------------------------------------------------------------------------ */
+/* --- HubSpot's properties --------------------------------------------------------------------- */
 
 static bool has_option(const json_t *property, const char *value)
 {
@@ -267,7 +267,7 @@ static void ask_property(struct doctor *doctor, struct inquiry *inquiry, const c
     buf_fini(&path);
 }
 
-/* --- all ------------------------------------------------------------------------------------------ */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static void look_at(struct doctor *doctor, const struct target *target)
 {

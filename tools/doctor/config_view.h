@@ -2,7 +2,7 @@
  * not: settings_load() looks at one program's and refuses mistakes.
  *
  * Use        config_view_open(); config_text() for one value, from the top or from a section;
- *            config_section() for the n-th of a repeated section; config_each() for all that is set.
+ *            config_section() for the n-th of a repeated section; config_each() for all values.
  * Ownership  Texts live as long as the view; secrets among them are wiped with it. */
 #ifndef USHER_CONFIG_VIEW_H
 #define USHER_CONFIG_VIEW_H
@@ -11,12 +11,12 @@
 
 struct config_view;
 
-/* Never NULL: a file that is not there or is not ZPL is an empty one. Sections are lines of zpl.h. */
+/* Never NULL: a file that is not there or is not ZPL is an empty one. Sections are zpl.h's lines. */
 struct config_view *config_view_open(const char *home);
 void config_view_close(struct config_view **view);
 
-/* The resolved value ("env:", "file:"), `fallback` resolved when it is not set, "" when it cannot be
- * resolved. ZPL_TOP: from the top. */
+/* The resolved value ("env:", "file:"), `fallback` resolved when it is not set, "" when it cannot
+ * be resolved. ZPL_TOP: from the top. */
 const char *config_text(struct config_view *view, size_t section, const char *path,
                         const char *fallback);
 /* First line of a value that may have several. */

@@ -1,7 +1,8 @@
 /* dns.h - looking up TXT records on a loop: the one door to c-ares.
  *
  * Use        dns_new() on a loop; dns_texts(); `heard` comes once for each look-up, from the loop
- *            (at once for what is no name), also (with DNS_SILENT) when the server says nothing, or nothing that can be read.
+ *            (at once for what is no name), also (with DNS_SILENT) when the server says nothing, or
+ *            nothing that can be read.
  * Limits     DNS_TEXTS_MAX records of DNS_TEXT_BYTES_MAX bytes; what is beyond is left out. Records
  *            of several strings are joined as RFC 7208 and 6376 want. One with a NUL is left out.
  * Ownership  The texts are borrowed until `heard` returns.

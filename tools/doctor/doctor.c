@@ -53,7 +53,7 @@ char *doctor_keep(struct doctor *doctor, const char *format, ...)
     return kept;
 }
 
-/* --- findings ----------------------------------------------------------------------------------- */
+/* --- findings --------------------------------------------------------------------------------- */
 
 static void add_line(struct buf *buf, const char *format, va_list arguments)
 {
@@ -132,7 +132,7 @@ const char *health_word(enum health health)
     return words[health];
 }
 
-/* --- errands ------------------------------------------------------------------------------------ */
+/* --- errands ---------------------------------------------------------------------------------- */
 
 struct errand {
     struct doctor *doctor;
@@ -142,7 +142,7 @@ struct errand {
     void *about;
 };
 
-/* The answer that shows our clock in the best light counts: one wrong clock among them is not ours. */
+/* The answer that shows our clock in the best light counts: a wrong clock among them is not ours. */
 static void note_clock(struct doctor *doctor, const struct answer *answer)
 {
     int64_t off_ms = clock_wall_ms() - answer->date_ms;
@@ -209,7 +209,7 @@ void doctor_texts(struct doctor *doctor, const char *name, doctor_named *named, 
     dns_texts(doctor->dns, name, on_texts, errand);
 }
 
-/* --- reading answers ---------------------------------------------------------------------------- */
+/* --- reading answers -------------------------------------------------------------------------- */
 
 json_t *doctor_json(const struct answer *answer)
 {
@@ -309,7 +309,7 @@ const char *doctor_host(struct doctor *doctor, const char *url)
     return kept;
 }
 
-/* --- the round ---------------------------------------------------------------------------------- */
+/* --- the round -------------------------------------------------------------------------------- */
 
 /* Of several sources of one provider the first has the path without a name, too. */
 static bool is_first(const struct doctor *doctor, const struct source *source)

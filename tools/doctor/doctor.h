@@ -49,7 +49,10 @@ struct doctor_options {
     bool reachable;       /* the broker answers */
     const json_t *actors; /* [{"name", "state", "version"}]: state is "up" when it is well */
     const json_t *counts; /* of the webhook's door by outcome, since its start; NULL: not known */
-    const json_t *events; /* newest provider events, [{"ignored", "livemode"}]; NULL: not known */
+    const json_t *events; /* newest provider events, [{"ignored"}]; NULL: not known */
+    /* Is an event of that id ("stripe:evt_123") in the journal? NULL when nobody can say. */
+    bool (*knows)(void *self, const char *id);
+    void *self;
 };
 
 struct finding {

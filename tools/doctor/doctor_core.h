@@ -50,7 +50,7 @@ struct doctor {
 #include "areas_table.h"
 #undef X
 
-/* --- findings ----------------------------------------------------------------------------------- */
+/* --- findings --------------------------------------------------------------------------------- */
 
 /* The worst word holds; words of the same or a worse health are kept, a line each. */
 void doctor_say(struct doctor *doctor, enum check check, enum health health, const char *format,
@@ -63,7 +63,7 @@ void doctor_todo(struct doctor *doctor, enum check check, const char *format, ..
 /* "Add this DNS record", exactly. */
 void doctor_record(struct doctor *doctor, enum check check, const char *name, const char *value);
 
-/* --- errands ------------------------------------------------------------------------------------ */
+/* --- errands ---------------------------------------------------------------------------------- */
 
 /* `answer` is borrowed until it returns. */
 typedef void doctor_heard(struct doctor *doctor, void *about, const struct answer *answer);
@@ -80,7 +80,7 @@ void *doctor_room(struct doctor *doctor, size_t bytes);
 char *doctor_keep(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* --- reading answers ---------------------------------------------------------------------------- */
+/* --- reading answers -------------------------------------------------------------------------- */
 
 /* The object in a body, a new reference; NULL when it is none (HTML, cut off, a list, ...). */
 json_t *doctor_json(const struct answer *answer);

@@ -3,8 +3,8 @@
  * Formats    SPF RFC 7208, DKIM keys RFC 6376 section 3.6.1, DMARC RFC 7489 section 6.3.
  * Promise    Any text is an answer, none a fault: a record comes from whoever owns the domain.
  * Limits     SPF is judged by the record alone: mechanisms that need look-ups (a, mx, include, ...)
- *            are SPF_UNDECIDED unless the answer is clear without them. The organisation of a name is
- *            its last two labels, or three below names such as co.uk: a guess that does without the
+ *            are SPF_UNDECIDED unless the answer is clear without them. The organisation of a name
+ *            is its last two labels, or three below names such as co.uk: a guess that does without the
  *            public suffix list, and errs towards "aligned".
  * See        tests/unit/doctor/records_test.c, tests/fuzz/doctor/records.c */
 #ifndef USHER_RECORDS_H
@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-/* --- SPF ---------------------------------------------------------------------------------------- */
+/* --- SPF -------------------------------------------------------------------------------------- */
 
 enum spf_verdict {
     SPF_NAMES,     /* the server may send */
@@ -41,7 +41,7 @@ bool spf_names_nobody(const char *record);
 /* The record with `mechanism` added in front, or a new one when `record` is NULL. */
 void spf_add(const char *record, const char *mechanism, struct buf *out);
 
-/* --- tag lists (DKIM, DMARC): "v=DKIM1; k=rsa; p=..." -------------------------------------------- */
+/* --- tag lists (DKIM, DMARC): "v=DKIM1; k=rsa; p=..." ----------------------------------------- */
 
 /* The value of a tag without white space; false when it is not there. */
 bool tag_value(const char *record, const char *tag, struct buf *out);
@@ -49,7 +49,7 @@ bool tag_value(const char *record, const char *tag, struct buf *out);
 bool dkim_is(const char *text); /* might be a key record: has a p= */
 bool dmarc_is(const char *text);
 
-/* --- names -------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* Where the organisation's name begins in a domain: "example.com" in "mail.example.com". */
 const char *organisation_of(const char *domain);

@@ -1,7 +1,7 @@
 /* stripe_table.h - what usher needs of Stripe: the one place for `usher doctor`.
  *
- * READ(path, "right")   a list that missed payments are looked for in, and how the dashboard calls the
- *                       right to read it
+ * READ(path, "right")   a list that missed payments are looked for in, and how the dashboard calls
+ *                       the right to read it
  * EVENT("type")         what the endpoint has to send, or members are wrong */
 #ifndef READ
 #define READ(path, right)

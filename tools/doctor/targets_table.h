@@ -5,7 +5,7 @@
  *   url   the base without <actor>/url in usher.cfg; "" when it has to be given
  *   path  what is asked for
  *   auth  how the key is shown: BEARER, BASIC_ANY (any:key), BASIC_USER (<actor>/user/token:key),
- *         HEADER_<name>; or APP, a log-in with <actor>/app and the key. All but the last are a GET. */
+ *         HEADER_<name>; or APP, a log-in with <actor>/app and the key. All but the last: GET. */
 X(crm, "hubspot", "https://api.hubapi.com", "/crm/v3/objects/contacts?limit=1", BEARER)
 X(crm, "mailchimp", "", "/3.0/ping", BASIC_ANY)
 X(crm, "kit", "https://api.kit.com", "/v4/account", HEADER_KIT)

@@ -1,4 +1,4 @@
-/* Whatever a name server sends: heard once, texts within their limits, none when nothing is found. */
+/* Whatever a name server sends: heard once, texts within limits, none when nothing is found. */
 #include "dns.h"
 
 #include "must.h"

@@ -1,5 +1,5 @@
-/* Whatever a domain publishes: every judgement is one of its kind, a mended SPF record is one, and a
- * tag's value has no white space. The input is the record's text. */
+/* Whatever a domain publishes: every judgement is one of its kind, a mended SPF record is one, and
+ * a tag's value has no white space. The input is the record's text. */
 #include "records.h"
 
 #include "must.h"

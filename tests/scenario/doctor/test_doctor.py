@@ -375,6 +375,19 @@ def test_a_key_is_tried(world, providers, key, health):
         dict.fromkeys(CHECKS, health)
 
 
+# --- what only looks wrong
+
+
+def test_failed_elsewhere(world):
+    """Stripe says "failed" of any endpoint of the account; what is in the journal has arrived."""
+    person = stripe.Person("late@club.test")
+    event = person.event("customer.updated", {"id": person.customer, "object": "customer",
+                                              "email": None, "name": None})
+    assert post(world, event, (world.home / "secrets/stripe").read_text().strip()) == 200
+    world.stripe.failed = [event, {**FAILED, "type": "payout.paid"}]
+    wait_until(lambda: not world.found(), 20, "the ledger knows it")
+
+
 # --- several sources, other homes
 
 
