@@ -142,7 +142,7 @@ struct errand {
     void *about;
 };
 
-/* The answer that shows our clock in the best light counts: a wrong clock among them is not ours. */
+/* The answer that shows our clock in the best light counts: a wrong one may be theirs. */
 static void note_clock(struct doctor *doctor, const struct answer *answer)
 {
     int64_t off_ms = clock_wall_ms() - answer->date_ms;
