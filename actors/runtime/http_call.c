@@ -408,22 +408,21 @@ static enum answer_tls tls_of(const struct http_call *call, CURLcode code)
     }
 }
 
-/* When the first certificate of the chain to expire does. */
+/* When the target's own certificate ends. Those above it in the chain may have ended: servers go on
+ * sending old ones that nobody needs any more. */
 static int64_t tls_until_ms(const struct http_call *call)
 {
     static const char label[] = "Expire date:";
     struct curl_certinfo *chain = NULL;
-    int64_t until_ms = 0;
     curl_easy_getinfo(call->easy, CURLINFO_CERTINFO, &chain);
-    for (int i = 0; chain && i < chain->num_of_certs; i++) {
-        for (const struct curl_slist *row = chain->certinfo[i]; row; row = row->next) {
-            if (strncmp(row->data, label, sizeof label - 1) == 0) {
-                int64_t at_ms = (int64_t)curl_getdate(row->data + sizeof label - 1, NULL) * 1000;
-                until_ms = at_ms > 0 && (!until_ms || at_ms < until_ms) ? at_ms : until_ms;
-            }
+    bool any = chain && chain->num_of_certs > 0;
+    for (const struct curl_slist *row = any ? chain->certinfo[0] : NULL; row; row = row->next) {
+        if (strncmp(row->data, label, sizeof label - 1) == 0) {
+            time_t at = curl_getdate(row->data + sizeof label - 1, NULL);
+            return at > 0 ? (int64_t)at * 1000 : 0;
         }
     }
-    return until_ms;
+    return 0;
 }
 
 static void http_answer(const struct http_call *call, struct answer *answer)

@@ -4,6 +4,12 @@
 
 #include <string.h>
 
+/* RFC 4954: authentication required, too weak, invalid, only over TLS. */
+static bool is_about_login(int status)
+{
+    return status == 530 || status == 534 || status == 535 || status == 538;
+}
+
 static void on_answer(struct doctor *doctor, void *about, const struct answer *answer)
 {
     const char *place = about;
@@ -23,7 +29,7 @@ static void on_answer(struct doctor *doctor, void *about, const struct answer *a
                    doctor_unreached(doctor, answer));
         doctor_todo(doctor, CHECK_MAIL_REACHABLE,
                     "Check mailer/url in usher.cfg. Many hosts close port 25: use 465 or 587.");
-    } else if (answer->status >= 500) { /* only the login can be refused for good here */
+    } else if (is_about_login(answer->status)) {
         doctor_fine(doctor, CHECK_MAIL_REACHABLE);
         doctor_fine(doctor, CHECK_MAIL_STARTTLS);
         doctor_fine(doctor, CHECK_MAIL_CERTIFICATE);
@@ -33,6 +39,13 @@ static void on_answer(struct doctor *doctor, void *about, const struct answer *a
             doctor, CHECK_MAIL_LOGIN,
             "Compare mailer/user with the provider's page, and put the password (often an \"app "
             "password\" of its own) into the file that mailer/key names.");
+    } else if (answer->status >= 500) {
+        doctor_say(doctor, CHECK_MAIL_REACHABLE, HEALTH_TROUBLE, "%s answers %d before any mail",
+                   place, answer->status);
+        doctor_todo(
+            doctor, CHECK_MAIL_REACHABLE,
+            "It does not want this machine: ask the provider, or use the address that its page "
+            "names.");
     } else if (answer->status >= 400) {
         doctor_say(doctor, CHECK_MAIL_REACHABLE, HEALTH_UNKNOWN, "%s answers %d just now", place,
                    answer->status);

@@ -4,8 +4,8 @@
  * Promise    Any text is an answer, none a fault: a record comes from whoever owns the domain.
  * Limits     SPF is judged by the record alone: mechanisms that need look-ups (a, mx, include, ...)
  *            are SPF_UNDECIDED unless the answer is clear without them. The organisation of a name
- *            is its last two labels, or three below names such as co.uk: a guess without the
- *            public suffix list, and errs towards "aligned".
+ *            is its last two labels, or three below names such as co.uk: a guess, without
+ *            the public suffix list.
  * See        tests/unit/doctor/records_test.c, tests/fuzz/doctor/records.c */
 #ifndef USHER_RECORDS_H
 #define USHER_RECORDS_H

@@ -1,4 +1,6 @@
-"""`usher doctor`: in a healthy world it finds nothing, and each trouble that is planted by its name."""
+"""`usher doctor`: in a healthy world it finds nothing, and each trouble that is planted by its name.
+
+The tests share one fleet, which the last one takes down."""
 
 import base64
 import contextlib
@@ -450,3 +452,21 @@ def test_a_home_that_does_not_run(world):
         assert "Sanitizer" not in done.stderr, done.stderr
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def test_a_fleet_that_stands_still_or_is_down(world):
+    """The last test: it takes the fleet down. All else is looked at all the same, and in time."""
+    service = world.home / "run/s6/broker"
+    subprocess.run(["s6-svc", "-p", service], check=True)
+    begun = time.monotonic()
+    checks = world.doctor()
+    assert time.monotonic() - begun < LIMIT_S
+    subprocess.run(["s6-svc", "-c", service], check=True)
+    assert checks["fleet.down"]["health"] == "trouble"
+    assert "does not answer" in checks["fleet.down"]["seen"][0]
+    assert checks["stripe.rights"]["health"] == checks["dmarc.missing"]["health"] == "fine"
+    world.usher("down")
+    world.stripe.failed = [FAILED]
+    found = world.found()
+    assert set(found) == {"fleet.down", "endpoint.door", "hook.failed"}, found
+    assert "perhaps" in found["hook.failed"]["seen"][0]
