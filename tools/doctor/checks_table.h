@@ -81,8 +81,8 @@ X(STRIPE_RIGHTS, "stripe.rights", "The Stripe key lacks a right",
 X(STRIPE_EXCESS, "stripe.excess", "The Stripe key may do more than usher needs",
   "usher only reads. Whoever gets hold of this key could do more than that.",
   "Dashboard > Developers > API keys > Create restricted key: Read for Events, Customers,\n"
-  "Subscriptions, Invoices, Checkout Sessions, Charges and Refunds, Disputes and Webhook\n"
-  "Endpoints, None for all else. Put it in place of this one, then roll this one.")
+  "Subscriptions, Invoices, Checkout Sessions, Payment Intents, Charges and Refunds, Disputes and\n"
+  "Webhook Endpoints, None for all else. Put it in place of this one, then roll this one.")
 X(HOOK_MISSING, "hook.missing", "Stripe has no webhook with this address",
   "Stripe sends only to the addresses it was told: no payment arrives.", "")
 X(HOOK_DISABLED, "hook.disabled", "Stripe has switched the webhook off",
