@@ -136,6 +136,8 @@ const char *health_word(enum health health)
 
 struct errand {
     struct doctor *doctor;
+    struct errand *next; /* of those that wait for a place */
+    struct call call;
     bool outside;
     doctor_heard *heard;
     doctor_named *named;
@@ -165,29 +167,50 @@ static void on_answer(void *self, const struct answer *answer)
     errand->heard(errand->doctor, errand->about, answer);
 }
 
-void doctor_call(struct doctor *doctor, struct call *call, bool outside, doctor_heard *heard,
-                 void *about)
+/* There is no answer, and there will be none. */
+static void tell_fault(struct errand *errand, enum fault fault)
 {
-    struct errand *errand = doctor_room(doctor, sizeof *errand);
-    int64_t id;
-    *errand = (struct errand){.doctor = doctor, .outside = outside, .heard = heard, .about = about};
-    call->timeout_ms = DOCTOR_CALL_MS;
-    if (doctor->options->ca && call->ca.len == 0) {
-        buf_add_text(&call->ca, doctor->options->ca);
-    }
-    enum fault fault = doctor->late
-                           ? FAULT_TIMEOUT
-                           : http_out_start(doctor->http, call, on_answer, NULL, errand, &id);
-    call_fini(call);
-    if (fault == OK) {
-        doctor->pending++;
-        return;
-    }
     struct answer answer = {.fault = fault, .body = "", .type = "", .redirect = ""};
     answer.words = fault == FAULT_DENIED
                        ? "the address is not one that usher calls: https:// is needed"
                        : fault_words(fault);
-    heard(doctor, about, &answer);
+    on_answer(errand, &answer);
+}
+
+/* Starts what waits, as far as there are places. */
+static void start_waiting(struct doctor *doctor)
+{
+    while (doctor->waiting && (doctor->late || http_out_running(doctor->http) < HTTP_CALLS_MAX)) {
+        struct errand *errand = doctor->waiting;
+        int64_t id;
+        doctor->waiting = errand->next;
+        enum fault fault = doctor->late ? FAULT_TIMEOUT
+                                        : http_out_start(doctor->http, &errand->call, on_answer,
+                                                         NULL, errand, &id);
+        call_fini(&errand->call);
+        if (fault != OK) {
+            tell_fault(errand, fault);
+        }
+    }
+}
+
+void doctor_call(struct doctor *doctor, struct call *call, bool outside, doctor_heard *heard,
+                 void *about)
+{
+    struct errand *errand = doctor_room(doctor, sizeof *errand);
+    struct errand **last = &doctor->waiting;
+    *errand = (struct errand){
+        .doctor = doctor, .call = *call, .outside = outside, .heard = heard, .about = about};
+    *call = (struct call){0};
+    errand->call.timeout_ms = DOCTOR_CALL_MS;
+    if (doctor->options->ca && errand->call.ca.len == 0) {
+        buf_add_text(&errand->call.ca, doctor->options->ca);
+    }
+    while (*last) {
+        last = &(*last)->next;
+    }
+    *last = errand;
+    doctor->pending++;
 }
 
 static void on_texts(void *self, enum dns_answer answer, const char *const *texts, size_t count)
@@ -371,7 +394,8 @@ static int on_tick(zloop_t *loop, int timer, void *self)
 {
     (void)loop;
     (void)timer;
-    const struct doctor *doctor = self;
+    struct doctor *doctor = self;
+    start_waiting(doctor);
     return doctor->pending == 0 || clock_mono_ms() >= doctor->started_ms + DOCTOR_MS ? -1 : 0;
 }
 
@@ -419,6 +443,7 @@ struct doctor *doctor_new(const struct doctor_options *options)
     (void)zloop_start(doctor->loop);
     zloop_timer_end(doctor->loop, timer);
     doctor->late = true;
+    start_waiting(doctor);
     http_out_destroy(&doctor->http);
     dns_destroy(&doctor->dns); /* tells what is still under way that nothing came */
     judge_clock(doctor);

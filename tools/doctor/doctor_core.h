@@ -35,9 +35,10 @@ struct doctor {
     zloop_t *loop;
     struct http_out *http;
     struct dns *dns;
-    int64_t started_ms; /* monotonic */
-    size_t pending;     /* answers that are still to come */
-    bool late;          /* the time is over: no new errands */
+    int64_t started_ms;     /* monotonic */
+    size_t pending;         /* answers that are still to come */
+    struct errand *waiting; /* calls for which there was no place yet */
+    bool late;              /* the time is over: no new errands */
     struct finding_state *findings;
     struct source sources[DOCTOR_SOURCES_MAX];
     size_t source_count;

@@ -412,6 +412,19 @@ def test_two_sources(world):
         (world.home / "secrets/second").unlink()
 
 
+def test_many_sources(world):
+    """More calls than can be under way at once: the rest waits its turn, and nothing is lost."""
+    more = "".join(f"    payment\n        name = source{i}\n        secret = \"file:secrets/stripe\"\n"
+                   f"        key = \"file:secrets/stripe_key\"\n        api = \"{world.stripe.url}\"\n"
+                   for i in range(8))
+    world.stripe.forbidden = {"/v1/disputes"}
+    path = world.home / "usher.cfg"
+    path.write_text(path.read_text().replace("crm\n", more + "crm\n", 1))
+    found = world.found()
+    assert set(found) == {"endpoint.door", "hook.missing", "stripe.rights"}, found
+    assert len(found["stripe.rights"]["seen"]) == 9, found
+
+
 def files_of(home):
     return {path: (path.read_bytes(), path.stat().st_mode) for path in home.rglob("*")
             if path.is_file() and "data" not in path.parts and "s6" not in path.parts}
