@@ -58,7 +58,7 @@ class ZendeskSink(sinks.HttpSink):
         self.users = {}
 
     def _act(self, request, path, tree):
-        if path.path.startswith("/api/v2/users/"):
+        if path.path.startswith("/api/v2/users/") and "/search" not in path.path:
             number = path.path.removeprefix("/api/v2/users/").removesuffix(".json")
             if number not in self.users:
                 return sinks.Answer(404, {"error": "RecordNotFound"})
