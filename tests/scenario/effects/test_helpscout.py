@@ -116,16 +116,43 @@ def test_a_list_that_is_behind_makes_no_second_conversation(stage, desk):
     assert len(desk.notes(key)) == 1 and len(desk.conversations) == 1
 
 
-def test_trouble_garbage_and_slowness_then_one_conversation(stage, desk):
+@pytest.mark.parametrize("trouble", [
+    [Answer(503), Answer(500, body=b"oops")],
+    [Answer(429, headers={"X-RateLimit-Retry-After": "1"})],
+    [GARBAGE], [LOST], [Answer(act=True, slow_s=0.8)], [Answer(201, body=b"x" * (2 << 20))],
+    [Answer(200, {"error": "internal"})], [Answer(200, [7])], [Answer(200, body=b'{"id":')],
+], ids=["5xx", "429", "html", "lost", "slow", "endless", "error-in-200", "type", "cut"])
+def test_one_note_whatever_is_answered(stage, desk, trouble):
+    number = desk.add_conversation("m1@example.com")
     helpscout(stage, desk)
-    desk.script(Answer(429, headers={"X-RateLimit-Retry-After": "1"}), GARBAGE,
-                Answer(act=True, slow_s=0.8), method="POST", path="/v2/conversations")
-    desk.script(Answer(200, body=b"x" * (2 << 20)), Answer(200, {"error": "internal"}),
-                method="GET", path="status=all")
+    for member_number, path in [(1, f"/{number}/notes"), (2, "/v2/conversations")]:
+        desk.script(*trouble, method="POST", path=path)
+        key = refund(stage, member_number)
+        stage.wait_job("support", key, "done")
+        assert not desk.scripts_left()
+        assert len(desk.notes(key)) == 1
+    assert len(desk.conversations) == 2
+
+
+def test_trouble_while_reading_writes_nothing_twice(stage, desk):
+    number = desk.add_conversation("m1@example.com")
+    helpscout(stage, desk)
+    desk.script(LOST, method="POST", path=f"/{number}/notes")
+    desk.script(GARBAGE, Answer(200, {"error": "internal"}), method="GET", path="/threads")
     key = refund(stage)
-    stage.wait_job("support", key, "done", 20)
+    stage.wait_job("support", key, "done")
     assert not desk.scripts_left()
-    assert len(desk.notes(key)) == 1 and len(desk.conversations) == 1
+    assert len(desk.notes(key)) == 1
+
+
+def test_a_desk_that_is_down_gets_all_when_it_is_back(stage, desk):
+    desk.down = True
+    helpscout(stage, desk)
+    stage.publish_many([note_member(f"refund:ch_{n}", n) for n in range(1, 4)])
+    stage.kit.wait_until(lambda: len(stage.news("job.retrying")) >= 3, what="attempts")
+    desk.down = False
+    stage.wait_all("support", 3)
+    assert len(desk.conversations) == 3 and not stage.news("target.refused")
 
 
 def test_killed_during_calls_writes_each_note_once(stage, desk):

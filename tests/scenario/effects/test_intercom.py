@@ -184,16 +184,31 @@ def test_killed_during_calls_writes_each_note_once(stage, desk):
 # --- trouble
 
 
-def test_trouble_garbage_and_slowness_then_one_note(stage, desk):
+@pytest.mark.parametrize("trouble", [
+    [Answer(503), Answer(500, body=b"oops")], [GARBAGE], [LOST], [Answer(act=True, slow_s=0.8)],
+    [Answer(200, body=b"x" * (2 << 20))], [refusal(200, "server_error", "x")],
+    [Answer(200, [7])], [Answer(200, body=b'{"id":')], [refusal(409, "conflict", "x")],
+], ids=["5xx", "html", "lost", "slow", "endless", "error-in-200", "type", "cut", "409"])
+def test_one_note_whatever_is_answered(stage, desk, trouble):
+    number = desk.add_conversation("m1@example.com")
+    desk.add_conversation("m1@example.com", state="closed")
+    intercom(stage, desk)
+    for member_number, path in [(1, f"/{number}/reply"), (2, "/tickets")]:
+        desk.script(*trouble, method="POST", path=path)
+        key = refund(stage, member_number)
+        stage.wait_job("support", key, "done")
+        assert not desk.scripts_left()
+        assert len(desk.notes(key)) == 1
+    assert len(desk.tickets) == 1 and len(desk.contacts_by_id) == 2
+
+
+def test_trouble_while_reading_writes_nothing_twice(stage, desk):
     number = desk.add_conversation("m1@example.com")
     intercom(stage, desk)
-    desk.script(Answer(503), GARBAGE, Answer(200, b"x" * (2 << 20)),
-                method="POST", path="/contacts/search")
-    desk.script(Answer(act=True, slow_s=0.8), method="POST", path=f"/{number}/reply")
-    desk.script(Answer(200, {"type": "error.list", "errors": [{"code": "server_error"}]}),
-                Answer(200, body=b'{"type":"conversation","id":'), method="GET")
+    desk.script(LOST, method="POST", path=f"/{number}/reply")
+    desk.script(GARBAGE, refusal(200, "server_error", "x"), method="GET")
     key = refund(stage)
-    stage.wait_job("support", key, "done", 20)
+    stage.wait_job("support", key, "done")
     assert not desk.scripts_left()
     assert len(desk.notes(key)) == 1
 

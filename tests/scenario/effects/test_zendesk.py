@@ -11,12 +11,16 @@ def desk():
         yield sink
 
 
+def zendesk(stage, sink):
+    return stage.zendesk(sink, more="    rate = 1000\n")
+
+
 def note_member(key, number=1, **more):
     return member(number, effects=[effect(key, "support", key.split(":")[0], **more)])
 
 
 def test_refund_opens_a_ticket_with_an_internal_note(stage, desk):
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     stage.publish(note_member("refund:ch_1", data={"amount": 2900, "currency": "usd"}))
     stage.wait_job("support", "refund:ch_1", "done")
     (ticket,) = desk.tickets.values()
@@ -31,7 +35,7 @@ def test_refund_opens_a_ticket_with_an_internal_note(stage, desk):
 
 def test_urgent_and_the_link_leads_to_the_console(stage, desk):
     stage.config("console", '    url = "https://usher.example.com"\n', fast=False)
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     stage.publish(note_member("dispute:dp_1", urgent=True))
     stage.wait_job("support", "dispute:dp_1", "done")
     (ticket,) = desk.tickets.values()
@@ -41,7 +45,7 @@ def test_urgent_and_the_link_leads_to_the_console(stage, desk):
 
 def test_ticket_gets_context_and_keeps_its_tags(stage, desk):
     number = desk.add_ticket(tags=["billing", "member_inactive"])
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     stage.publish(note_member(f"ticket:{number}"))
     stage.wait_job("support", f"ticket:{number}", "done")
     ticket = desk.tickets[number]
@@ -53,7 +57,7 @@ def test_a_refund_goes_to_the_open_ticket_of_the_member(stage, desk):
     desk.add_ticket(email="m1@example.com", status="solved")
     mine = desk.add_ticket(email="M1@example.com", status="pending", tags=["billing"])
     desk.add_ticket(email="m2@example.com", status="open")
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     stage.publish(note_member("refund:ch_1"))
     stage.wait_job("support", "refund:ch_1", "done")
     assert [number for number, _ in desk.notes("refund:ch_1")] == [mine]
@@ -66,7 +70,7 @@ def test_a_refund_goes_to_the_open_ticket_of_the_member(stage, desk):
 def test_a_closed_ticket_is_not_used_and_one_closed_meanwhile_gets_a_follow_up(stage, desk):
     old = desk.add_ticket(email="m1@example.com", status="closed")
     named = desk.add_ticket(email="m2@example.com", status="closed")
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     stage.publish(note_member("refund:ch_1"))
     stage.publish(note_member(f"ticket:{named}", number=2))
     stage.wait_job("support", "refund:ch_1", "done")
@@ -81,7 +85,7 @@ def test_a_closed_ticket_is_not_used_and_one_closed_meanwhile_gets_a_follow_up(s
 def test_a_repeat_goes_to_the_ticket_of_the_first_attempt(stage, desk):
     """Between the two a newer ticket was opened, which the member's list shows first."""
     first = desk.add_ticket(email="m1@example.com")
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     desk.script(LOST, method="PUT", path=f"/tickets/{first}.json")
     desk.script(Answer(503), method="GET", path="comments.json")
     stage.publish(note_member("refund:ch_1"))
@@ -94,7 +98,7 @@ def test_a_repeat_goes_to_the_ticket_of_the_first_attempt(stage, desk):
 
 def test_lost_answers_make_no_second_note_or_ticket(stage, desk):
     number = desk.add_ticket()
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     desk.script(LOST, method="PUT", path=f"/tickets/{number}.json")
     desk.script(LOST, method="POST")
     stage.publish(member(1, effects=[effect(f"ticket:{number}", "support", "ticket"),
@@ -107,7 +111,7 @@ def test_lost_answers_make_no_second_note_or_ticket(stage, desk):
 
 
 def test_trouble_then_fine_and_unknown_ticket_is_dead(stage, desk):
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     desk.script(Answer(503), Answer(429, body=b"Too many requests", retry_after=1), GARBAGE,
                 Answer(200, {"error": "InternalError"}), method="POST")
     stage.publish(note_member("refund:ch_1"))
@@ -120,7 +124,7 @@ def test_trouble_then_fine_and_unknown_ticket_is_dead(stage, desk):
 
 
 def test_slow_endless_cut_off_and_elsewhere(stage, desk):
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     desk.script(Answer(act=True, slow_s=0.8), method="POST")
     desk.script(Answer(200, body=b"x" * (2 << 20)), Answer(200, body=b'{"tickets":[{"id":'),
                 method="GET", path="external_id")
@@ -136,7 +140,7 @@ def test_slow_endless_cut_off_and_elsewhere(stage, desk):
 
 def test_a_ticket_changed_too_often_holds_up_no_other(stage, desk):
     number = desk.add_ticket()
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     desk.script(Answer(429, body=b"slow down", retry_after=600,
                        headers={"X-Rate-Limit-Remaining": "600"}),
                 method="PUT", path=f"/tickets/{number}.json")
@@ -151,7 +155,7 @@ def test_a_ticket_changed_too_often_holds_up_no_other(stage, desk):
 
 def test_a_refused_token_pauses_the_desk_and_loses_nothing(stage, desk):
     desk.key = "another"
-    stage.zendesk(desk)
+    zendesk(stage, desk)
     stage.publish(note_member("refund:ch_1"))
     stage.kit.wait_until(lambda: stage.news("target.refused"), what="target.refused")
     stage.publish(note_member("refund:ch_2", number=2))
@@ -165,7 +169,7 @@ def test_killed_during_calls_writes_each_note_once(stage, desk):
     """Some members have an open ticket, which a repeat must find again, and all get a newer one."""
     for number in range(1, 31):
         desk.add_ticket(email=f"m{number}@example.com")
-    process = stage.zendesk(desk, more="    rate = 1000\n")
+    process = zendesk(stage, desk)
     stage.publish_many([note_member(f"refund:ch_{n}", number=n) for n in range(1, 61)])
 
     def written():
