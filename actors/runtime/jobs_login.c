@@ -6,12 +6,13 @@
 
 #include <string.h>
 
-/* What the slot's key is now. False: it cannot be read, and the flights that wait are told so. */
-static bool take_key(struct slot *slot)
+static void forget_key(struct slot *slot)
 {
-    free(slot->login_key);
-    slot->login_key = NULL;
-    return slot_secret(slot, &slot->login_key) == OK;
+    if (slot->login_key) {
+        explicit_bzero(slot->login_key, strlen(slot->login_key));
+        free(slot->login_key);
+        slot->login_key = NULL;
+    }
 }
 
 static bool waits(const struct flight *flight, const struct slot *slot)
@@ -55,6 +56,7 @@ static void on_login(void *self, const struct answer *answer)
         session_take(&slot->session, &token, lifetime_ms, slot->login_key, jobs_now_ms(slot->jobs));
     }
     free(token);
+    forget_key(slot);
     serve_waiting(slot, answer, &verdict);
     if (slot->probe_login) {
         slot->probe_login = false;
@@ -66,7 +68,7 @@ static bool start(struct slot *slot)
 {
     struct jobs *jobs = slot->jobs;
     struct call call = {0};
-    if (!take_key(slot)) {
+    if (slot_secret(slot, &slot->login_key) != OK) {
         return false;
     }
     bool started = slot->wanted.adapter->login(slot->wanted.settings, slot->login_key, &call) == OK;
@@ -79,6 +81,7 @@ static bool start(struct slot *slot)
         bucket_charge(&slot->bucket, slot->per_10s, jobs_now_ms(jobs));
     } else {
         slot->login_call = 0;
+        forget_key(slot);
     }
     return started;
 }
@@ -124,6 +127,5 @@ bool login_again(struct flight *flight)
 void login_fini(struct slot *slot)
 {
     session_fini(&slot->session);
-    free(slot->login_key);
-    slot->login_key = NULL;
+    forget_key(slot);
 }
