@@ -84,7 +84,7 @@ struct adapter {
     /* Says what is missing in the settings. Called by --check and at start. May be NULL. */
     bool (*check)(const struct settings *settings, struct buf *why);
 
-    /* FAULT_MALFORMED or TOO_LARGE: this job can never be sent (dead letter). */
+    /* FAULT_MALFORMED or TOO_LARGE: this job can never be sent (dead letter); call->why says why. */
     enum fault (*request)(const struct task *task, int step, struct call *call);
     void (*outcome)(const struct task *task, int step, const struct answer *answer,
                     struct verdict *verdict);

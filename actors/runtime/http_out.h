@@ -39,12 +39,13 @@ struct call {
     struct buf to;
     struct buf user; /* Basic authentication, or SMTP AUTH; empty: none */
     struct buf password;
-    struct buf ca;  /* file with certificates to trust instead of the system's; empty: none */
-    bool plain;     /* allow http: or smtp without STARTTLS to any host, not to loopback only */
-    bool starttls;  /* MAIL: insist on it for loopback, too */
-    bool hold;      /* MAIL: ask before the final dot */
-    bool inspect;   /* tell until when the target's certificate is good, too */
-    int timeout_ms; /* 0: HTTP_TIMEOUT_MS */
+    struct buf ca;   /* file with certificates to trust instead of the system's; empty: none */
+    bool plain;      /* allow http: or smtp without STARTTLS to any host, not to loopback only */
+    bool starttls;   /* MAIL: insist on it for loopback, too */
+    bool hold;       /* MAIL: ask before the final dot */
+    bool inspect;    /* tell until when the target's certificate is good, too */
+    int timeout_ms;  /* 0: HTTP_TIMEOUT_MS */
+    const char *why; /* of whoever cannot fill it: why, in a person's words; a literal, or NULL */
 };
 
 void call_fini(struct call *call);
@@ -76,7 +77,7 @@ struct answer {
     size_t len;
     const char *headers; /* "Name: value\n" each, up to HTTP_HEADERS_BYTES_MAX; NULL: none */
     int64_t at_ms;       /* when it came, by our clock */
-    const char *words; /* of the library, for a fault; never a secret */
+    const char *words;   /* of the library, for a fault; never a secret */
     int latency_ms;
     enum answer_tls tls;
     int64_t tls_until_ms; /* with `inspect`: the certificate is good until then; 0: not known */

@@ -281,8 +281,9 @@ void flight_launch(struct flight *flight)
         flight_end(flight);
     } else {
         enum verdict_kind kind = fault_again(fault) ? VERDICT_AGAIN : VERDICT_NEVER;
-        verdict_set(&flight->verdict, kind,
+        verdict_set(&flight->verdict, kind, "%s",
                     fault == FAULT_DENIED ? "the URL may not be called: https only"
+                    : call.why            ? call.why
                                           : "the request cannot be made");
         flight_end(flight);
     }

@@ -217,7 +217,8 @@ static enum fault helpscout_request(const struct task *task, int given, struct c
         return ask_conversation(task, given, call);
     }
     if (!desk_searchable(tree_text(task->payload, "email"))) {
-        return FAULT_MALFORMED; /* a conversation is with an address */
+        call->why = "no address is known: a conversation is with one";
+        return FAULT_MALFORMED;
     }
     return step == CREATE ? ask_create(task, call) : ask_list(task, given, call);
 }

@@ -263,7 +263,9 @@ static enum fault intercom_request(const struct task *task, int given, struct ca
     switch (step) {
     case CONTACT:
         if (!*tree_text(task->payload, "email") && !*tree_text(task->payload, "user")) {
-            return FAULT_MALFORMED; /* a conversation is with a person */
+            call->why =
+                "neither an address nor your own id is known: a conversation is with a person";
+            return FAULT_MALFORMED;
         }
         return ask_search(task, step, call);
     case CONVERSATIONS:

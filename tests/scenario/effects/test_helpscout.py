@@ -81,6 +81,8 @@ def test_a_named_conversation_its_merged_one_and_none(stage, desk):
     assert "no conversation" in stage.wait_job("support", "ticket:helpscout:999999",
                                                "dead")["error"]
     assert "100" in stage.wait_job("support", f"ticket:helpscout:{full}", "dead")["error"]
+    stage.publish(note_member("refund:ch_4", 4, email=""))
+    assert "no address" in stage.wait_job("support", "refund:ch_4", "dead")["error"]
     key = refund(stage, 3)  # an open one that takes no more: another is made
     stage.wait_job("support", key, "done")
     assert desk.notes(key)[0][0] not in (full, other, merged)
