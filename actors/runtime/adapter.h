@@ -84,13 +84,13 @@ struct adapter {
     /* Says what is missing in the settings. Called by --check and at start. May be NULL. */
     bool (*check)(const struct settings *settings, struct buf *why);
 
-    /* FAULT_MALFORMED or TOO_LARGE: this job can never be sent (dead letter); call->why says why. */
+    /* FAULT_MALFORMED or TOO_LARGE: this job can never be sent (dead letter); call->why has words. */
     enum fault (*request)(const struct task *task, int step, struct call *call);
     void (*outcome)(const struct task *task, int step, const struct answer *answer,
                     struct verdict *verdict);
 
     /* Both or neither. login() builds the call that asks for a token; token() reads its answer:
-     * DONE with a new text, and its lifetime if it is said, else what verdict_login() makes of it. */
+     * DONE with a new text, and its lifetime if it is said, else what verdict_login() says. */
     enum fault (*login)(const struct settings *settings, const char *secret, struct call *call);
     void (*token)(const struct answer *answer, char **token, int64_t *lifetime_ms,
                   struct verdict *verdict);
@@ -120,15 +120,15 @@ const struct adapter *adapter_find(const struct adapter *const *adapters, const 
  * know better first. Words name the status. */
 void verdict_http(const struct answer *answer, struct verdict *verdict);
 
-/* The same for a login: what is not trouble of the target is our key refused, whatever the status. */
+/* The same for a login: what is no trouble of the target is our key refused, by any status. */
 void verdict_login(const struct answer *answer, struct verdict *verdict);
 
 /* token() of a login by OAuth2 (RFC 6749, 5.1): access_token and, if it is said, expires_in. */
 void token_oauth2(const struct answer *answer, char **token, int64_t *lifetime_ms,
                   struct verdict *verdict);
 
-/* What verdict_http() is for HTTP, for a reply of an SMTP server: 2xx done, 4xx again, 5xx never, 535
- * and its like refused; lost after the final dot: uncertain. */
+/* What verdict_http() is for HTTP, for a reply of an SMTP server: 2xx done, 4xx again, 5xx never,
+ * 535 and its like refused; lost after the final dot: uncertain. */
 void verdict_smtp(const struct answer *answer, struct verdict *verdict);
 
 void verdict_set(struct verdict *verdict, enum verdict_kind kind, const char *format, ...)

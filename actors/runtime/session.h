@@ -1,9 +1,9 @@
 /* session.h - the token that a login gave, as long as it holds.
  *
- * Use        session_take() when a login succeeded; session_good() before a call; session_lost() when
- *            the target refuses the token; session_for() when the key may be another one by now.
- * Promise    A token is let go a little before it ends, so that a call does not meet its end. Lost is
- *            only the token that was refused: one that came since stays.
+ * Use        session_take() when a login succeeded; session_good() before a call; session_lost()
+ *            when the target refuses the token; session_for() when the key may be another one by now.
+ * Promise    A token is let go a little before it ends, so that a call does not meet its end. Lost
+ *            is only the token that was refused: one that came since stays.
  * Ownership  Embedded, zero-initialised; session_fini() wipes the token and frees it.
  * See        jobs_login.c (who asks for one), tests/unit/runtime/session_test.c */
 #ifndef USHER_SESSION_H

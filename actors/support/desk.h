@@ -1,6 +1,6 @@
 /* desk.h - what the adapters of support desks share.
  *
- * Use        Requests: desk_check() the settings, desk_bearer() for a token, call_json() for a body.
+ * Use        desk_check() the settings; desk_bearer() and call_json() for a request.
  *            Outcomes: desk_step(), desk_done(), desk_no_answer(); desk_learn() keeps an id.
  *            Making something where there is no idempotency key and lists may be behind:
  *            desk_make() keeps that it is begun (learned "creating"), desk_not_made() takes it

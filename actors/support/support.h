@@ -2,8 +2,9 @@
  *
  * Use        An adapter is one file in providers/, found by the build. Its task's payload is
  *                {"text": the note, its marker last, "link": the member's page in it,
- *                 "subject", "ticket": id or absent, "email", "name", "user" (of the requester; the
- *                 last one is the founder's own id), "tags": [...], "untags": [...], "urgent": bool}
+ *                 "subject", "ticket": id or absent, "email", "name", "user" (of the requester;
+ *                 the last one is the founder's own id), "tags": [...], "untags": [...],
+ *                 "urgent": bool}
  *            With a ticket the note goes there. Without one it goes to the member's open ticket,
  *            or to a new one if there is none; which one it is is kept before it is written, so
  *            that a repeat goes there again. `tags` are added to a ticket, `untags` belie them and

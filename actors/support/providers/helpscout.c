@@ -33,7 +33,12 @@ static const struct setting own_settings[] = {
 };
 
 enum { START, THREADS, NOTE, READ, TAGS, FIND, LOOK, CREATE };
-enum { PAGE_SHIFT = 8, STEP_MASK = (1 << PAGE_SHIFT) - 1, NAME_BYTES_MAX = 40 };
+enum {
+    PAGE_SHIFT = 8,
+    STEP_MASK = (1 << PAGE_SHIFT) - 1,
+    NAME_BYTES_MAX = 40,
+    CLOCKS_MS = 3600000 /* by which theirs may be behind ours */
+};
 
 /* Where the note goes: as found, made or moved to, or as named; "" while that is not known. */
 static const char *ticket_of(const struct task *task)
@@ -152,21 +157,19 @@ static enum fault ask_conversation(const struct task *task, int given, struct ca
                                        : fault;
 }
 
-/* FIND: what is open. LOOK: what was made since the job was, with the messages in it. */
+/* FIND: what is theirs, the last changed first. LOOK: what we made of it since the job was made, with
+ * the messages in it. */
 static enum fault ask_list(const struct task *task, int given, struct call *call)
 {
-    bool look = real_step(task, given) == LOOK;
     char since[CLOCK_TEXT_BYTES];
     struct buf query = {0};
-    enum fault fault = begin(task->settings, task->token, call, "GET", "conversations?sortField=");
-    buf_printf(&query, "(email:\"%s\"", tree_text(task->payload, "email"));
-    if (look) {
-        clock_rfc3339(task->created_ms - 3600000, since);
-        buf_printf(&query, " AND createdAt:[%.19sZ TO *]", since);
+    enum fault fault = begin(task->settings, task->token, call, "GET",
+                             "conversations?status=all&sortField=modifiedAt&sortOrder=desc");
+    if (real_step(task, given) == LOOK) {
+        clock_rfc3339(task->created_ms - CLOCKS_MS, since);
+        buf_printf(&call->url, "&tag=usher&embed=threads&modifiedSince=%.19sZ", since);
     }
-    buf_add_text(&query, ")");
-    buf_add_text(&call->url, look ? "createdAt&sortOrder=desc&status=all&tag=usher&embed=threads"
-                                  : "modifiedAt&sortOrder=desc&status=open");
+    buf_printf(&query, "(email:\"%s\")", tree_text(task->payload, "email"));
     buf_printf(&call->url, "&page=%d&query=", page_of(given));
     call_escape(&call->url, buf_text(&query));
     buf_fini(&query);

@@ -1,8 +1,8 @@
 /* intercom.c - Intercom conversations and tickets, REST API 2.15.
  *
  *   a conversation is named:  [parts] -> note -> tags
- *   none is named:            contact (or a new one) -> conversations -> tickets: to the newest that
- *                             is open -> note -> tags; none: create a ticket -> tags
+ *   none is named:            contact (or a new one) -> conversations -> tickets: to the newest
+ *                             that is open -> note -> tags; none: create a ticket -> tags
  *   creating was begun:       [look] -> found: tags, else contact
  *
  * The steps in brackets run before a repeat only. Nothing here has an idempotency key, so that the
@@ -283,7 +283,7 @@ static enum fault intercom_request(const struct task *task, int given, struct ca
 
 /* --- answers ------------------------------------------------------------------------------------ */
 
-/* The note is there: our tags that are not, then what belies them. What a ticket has is not said. */
+/* The note is there: our tags that are not, then what belies them. A ticket's are not said. */
 static void next_tag(const struct task *task, int step, size_t from, struct verdict *verdict)
 {
     const json_t *present = tree_get(task->learned, "present");

@@ -8,8 +8,8 @@
  * The steps in brackets run before a repeat only: a note has no idempotency key, so that its marker
  * is looked for; the key of a new ticket is kept for hours only, so that its external_id is.
  *
- * The member's ticket is found by user and list, not by /search: that index is minutes behind, and a
- * ticket that was closed since would be taken for open. Users are an index, too, but one that only
+ * The member's ticket is found by user and list, not by /search: that index is minutes behind, and
+ * a ticket that was closed since would be taken for open. Users are an index, too, but one that only
  * strangers of the last minutes are missing from; they get a ticket of their own. A solved ticket
  * is at an end for its agent, who would not see the note: new, open, pending and hold count. */
 #include "desk.h"
@@ -318,7 +318,7 @@ static void on_requester(const json_t *user, struct verdict *verdict)
     desk_done(verdict);
 }
 
-/* What an answer of a step has at least; anything else is a proxy's page, or an error with a 200. */
+/* What an answer of a step has at least; else it is a proxy's page, or an error with a 200. */
 static bool is_answer(int step, const json_t *tree)
 {
     static const char *const lists[] = {

@@ -1,4 +1,4 @@
-"""The support actor against a Help Scout that misbehaves: one login for many calls, one note per key."""
+"""The support actor against a Help Scout that misbehaves: one login for all, one note per key."""
 import pytest
 from sink_helpscout import MAILBOX, HelpScoutSink
 from sinks import GARBAGE, LOST, Answer

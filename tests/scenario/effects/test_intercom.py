@@ -1,5 +1,5 @@
-"""The support actor against an Intercom that misbehaves: one internal note per key, and every request
-as Intercom's own description wants it."""
+"""The support actor against an Intercom that misbehaves: one internal note per key, and every
+request as Intercom's own description wants it."""
 import time
 import urllib.parse
 

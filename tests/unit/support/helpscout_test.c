@@ -110,7 +110,7 @@ static void the_open_conversation_is_looked_for(void **state)
 {
     struct fixture *f = *state;
     sends(f, START,
-          "GET " API "conversations?sortField=modifiedAt&sortOrder=desc&status=open&page=1&query="
+          "GET " API "conversations?status=all&sortField=modifiedAt&sortOrder=desc&page=1&query="
           "%28email%3A%22ada%40example.com%22%29\n" READS);
     assert_true(goes(f, START, 200, "{" PAGE(1, 0), VERDICT_STEP, CREATE).keep);
     assert_true(tree_flag(f->learned, "creating"));
@@ -186,9 +186,9 @@ static void what_was_begun_is_looked_at_twice(void **state)
     struct fixture *f = *state;
     tree_set_flag(f->learned, "creating", true);
     sends(f, START,
-          "GET " API "conversations?sortField=createdAt&sortOrder=desc&status=all&tag=usher&embed="
-          "threads&page=1&query=%28email%3A%22ada%40example.com%22%20AND%20createdAt%3A%5B2026-11-"
-          "23T09%3A40%3A00Z%20TO%20%2A%5D%29\n" READS);
+          "GET " API "conversations?status=all&sortField=modifiedAt&sortOrder=desc&tag=usher&embed="
+          "threads&modifiedSince=2026-11-23T09:40:00Z&page=1&query=%28email%3A%22ada%40example.com"
+          "%22%29\n" READS);
     goes(f, START, 200, "{" PAGE(1, 2), VERDICT_STEP, LOOK | 2 << 8);
     char *second = test_request(&support_helpscout, &f->task, LOOK | 2 << 8);
     assert_non_null(strstr(second, "&page=2&"));
