@@ -459,13 +459,56 @@ const struct settings *settings_nth(const struct settings *settings, const char 
     return NULL;
 }
 
+/* The node of a path whose segments may say which of several is meant: "payment#2". NULL: none. */
+static zconfig_t *node_at(zconfig_t *root, const char *path)
+{
+    zconfig_t *node = root;
+    while (node && *path) {
+        size_t chars = strcspn(path, "/"), name = strcspn(path, "/#");
+        long nth = name < chars ? strtol(path + name + 1, NULL, 10) : 1;
+        for (node = zconfig_child(node); node; node = zconfig_next(node)) {
+            const char *own = zconfig_name(node);
+            if (strlen(own) == name && memcmp(own, path, name) == 0 && --nth == 0) {
+                break;
+            }
+        }
+        path += chars + (path[chars] == '/');
+    }
+    return node;
+}
+
+static const char *value_at(zconfig_t *root, const char *path, const char *fallback)
+{
+    zconfig_t *node = root ? node_at(root, path) : NULL;
+    return node && zconfig_value(node) ? zconfig_value(node) : fallback;
+}
+
+size_t settings_peek_count(const char *home, const char *file, const char *section)
+{
+    size_t count = 0;
+    char *whole = home_path(home, "%s", file);
+    zconfig_t *root = zconfig_load(whole);
+    free(whole);
+    while (root) {
+        char *path = must_sprintf("%s#%zu", section, count + 1);
+        bool there = node_at(root, path);
+        free(path);
+        if (!there) {
+            break;
+        }
+        count++;
+    }
+    zconfig_destroy(&root);
+    return count;
+}
+
 enum fault settings_peek(const char *home, const char *file, const char *path, const char *fallback,
                          char **text)
 {
     char *whole = home_path(home, "%s", file);
     zconfig_t *root = zconfig_load(whole);
     free(whole);
-    const char *raw = root ? zconfig_get(root, path, fallback) : fallback;
+    const char *raw = value_at(root, path, fallback);
     enum fault fault = root ? setting_resolve(home, raw, text) : FAULT_NOT_FOUND;
     if (!root) {
         *text = must_strdup(fallback);
@@ -481,7 +524,7 @@ enum fault settings_secret_path(const char *home, const char *file, const char *
     char *config = home_path(home, "%s", file);
     zconfig_t *root = zconfig_load(config);
     free(config);
-    const char *raw = root ? zconfig_get(root, path, fallback) : fallback;
+    const char *raw = value_at(root, path, fallback);
     enum fault fault = OK;
     *whole = NULL;
     if (strncmp(raw, prefix, sizeof prefix - 1) != 0) {

@@ -69,9 +69,13 @@ size_t settings_count(const struct settings *settings, const char *section);
 const struct settings *settings_nth(const struct settings *settings, const char *section, size_t n);
 
 /* One value of a file, resolved, without checking the rest: for a tool that looks at another
- * program's section. `fallback` when the file does not name it. *text is the caller's. */
+ * program's section. Of repeated sections the first is meant, or the n-th where the path says so:
+ * "webhook/payment#2/secret". `fallback` when the file does not name it. *text is the caller's. */
 enum fault settings_peek(const char *home, const char *file, const char *path, const char *fallback,
                          char **text) NODISCARD;
+
+/* How many sections of that path the file has. */
+size_t settings_peek_count(const char *home, const char *file, const char *section);
 
 /* The file that a "file:PATH" value names, whether it is there or not: for whoever puts a new secret
  * into it. NOT_FOUND if the value is no file's, DENIED if the file lies outside the home. *whole is
