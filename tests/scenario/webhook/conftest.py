@@ -6,12 +6,12 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from inbox import Inbox, ZendeskSink  # noqa: E402  pylint: disable=wrong-import-position
+from inbox import Desk, Inbox  # noqa: E402  pylint: disable=wrong-import-position
 
 
 @pytest.fixture
 def zendesk():
-    with ZendeskSink() as sink:
+    with Desk() as sink:
         yield sink
 
 

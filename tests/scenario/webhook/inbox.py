@@ -6,8 +6,9 @@ import pathlib
 
 import kit
 import posts
-import sinks
+import sink_zendesk
 import stripe
+from sinks import Answer
 from usher_client import Client, event
 
 FAST = """    timeout = "700ms"
@@ -50,26 +51,21 @@ RULES = "back\n    settle = 0s\nover\n    settle = 0s\npayment_failed\n    settl
 STRIPE = "whsec_inbox"
 
 
-class ZendeskSink(sinks.HttpSink):
-    """Zendesk with people, who have numbers."""
+class Desk(sink_zendesk.ZendeskSink):
+    """Zendesk, which says who has a number."""
 
-    def __init__(self):
-        super().__init__()
-        self.users = {}
-
-    def _act(self, request, path, tree):
-        if path.path.startswith("/api/v2/users/") and "/search" not in path.path:
-            number = path.path.removeprefix("/api/v2/users/").removesuffix(".json")
-            if number not in self.users:
-                return sinks.Answer(404, {"error": "RecordNotFound"})
-            return sinks.Answer(200, {"user": {"id": int(number), **self.users[number]}})
-        return super()._act(request, path, tree)
+    def _users(self, path):
+        number = path.path.removeprefix("/api/v2/users/").removesuffix(".json")
+        if not number.isdigit():
+            return super()._users(path)
+        for address, known in self.users.items():
+            if str(known) == number:
+                return Answer(200, {"user": {"id": known, "email": address, "name": "Ada"}})
+        return Answer(404, {"error": "RecordNotFound"})
 
     def opened_by(self, address, **fields):
         """A ticket of a person; (ticket, person)."""
-        user = self._new_id()
-        self.users[user] = {"email": address, "name": "Ada"}
-        return self.add_ticket(requester_id=int(user), **fields), user
+        return self.add_ticket(email=address, **fields), str(self.user(address))
 
 
 class Inbox:

@@ -68,10 +68,9 @@ def test_what_we_opened_ourselves_is_no_ticket(inbox_of, zendesk):
     inbox.deliver(person.refunded())
     inbox.job("support", f"refund:{person.charge}", "done")
     ((number, ticket),) = zendesk.tickets.items()
-    user = "1"
-    zendesk.users[user] = {"email": "ada@example.com"}
+    user = str(zendesk.user("ada@example.com"))
     inbox.send(posts.zendesk("created", number, tags=ticket["tags"], requester_id=user,
-                               description=ticket["comments"][0]["body"]))
+                             description=ticket["comments"][0]["body"]))
     inbox.caught_up()
     assert len(ticket["comments"]) == 1 and not inbox.has_job("support", f"ticket:zendesk:{number}")
     (event,) = [e for e in inbox.journal("provider.ignored") if e["id"].startswith("zendesk:")]
