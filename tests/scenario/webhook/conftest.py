@@ -19,8 +19,8 @@ def zendesk():
 def inbox_of(home, broker, processes, zendesk):  # pylint: disable=unused-argument
     made = []
 
-    def make(**more):
-        made.append(Inbox(home, processes, zendesk.url, **more))
+    def make(url=None, **more):
+        made.append(Inbox(home, processes, url or zendesk.url, **more))
         return made[0]
 
     yield make

@@ -8,6 +8,8 @@ import kit
 import posts
 import sink_zendesk
 import stripe
+from sink_helpscout import MAILBOX
+from sink_intercom import ADMIN, TICKET_TYPE
 from sinks import Answer
 from usher_client import Client, event
 
@@ -40,13 +42,19 @@ webhook
         answer = "3s"
 support
     provider = {desk}
-    user = "agent@example.com"
-    url = "{zendesk}"
-    key = "literal-key"
-{fast}mailer
+{notes}mailer
     provider = maildir
     from = "Community <hello@example.com>"
 """
+# Where notes go, by desk; `url` is the stand-in's.
+NOTES = {
+    "local": "",
+    "zendesk": '    url = "{url}"\n    user = "agent@example.com"\n    key = "literal-key"\n' + FAST,
+    "helpscout": f'    url = "{{url}}"\n    app = "app-1"\n    mailbox = {MAILBOX}\n'
+                 '    lag = "100ms"\n    key = "literal-key"\n' + FAST,
+    "intercom": f'    url = "{{url}}"\n    admin = "{ADMIN}"\n    ticket_type = "{TICKET_TYPE}"\n'
+                '    lag = "100ms"\n    key = "literal-key"\n' + FAST,
+}
 RULES = "back\n    settle = 0s\nover\n    settle = 0s\npayment_failed\n    settle = 0s\n"
 STRIPE = "whsec_inbox"
 
@@ -69,11 +77,11 @@ class Desk(sink_zendesk.ZendeskSink):
 
 
 class Inbox:
-    def __init__(self, home, processes, zendesk, sns="http://127.0.0.1:9/", desk="zendesk"):
+    def __init__(self, home, processes, url, sns="http://127.0.0.1:9/", desk="zendesk"):
         self.home, self.processes, self.port = pathlib.Path(home), processes, kit.free_port()
-        fast = FAST if desk != "local" else ""
         (self.home / "usher.cfg").write_text("broker\n" + CONFIG.format(
-            port=self.port, sns=sns, zendesk=zendesk, desk=desk, fast=fast), encoding="utf-8")
+            port=self.port, sns=sns, desk=desk, notes=NOTES[desk].format(url=url)),
+            encoding="utf-8")
         (self.home / "rules.cfg").write_text(RULES, encoding="utf-8")
         secrets = self.home / "secrets"
         secrets.mkdir(mode=0o700, exist_ok=True)

@@ -5,6 +5,8 @@ import json
 import pytest
 
 import posts
+from sink_helpscout import HelpScoutSink
+from sink_intercom import IntercomSink
 from sinks import GARBAGE, LOST, Answer
 
 
@@ -122,6 +124,41 @@ def test_two_desks_with_one_number_are_two_tickets(inbox_of):
     notes = inbox.ask("support", {"ask": "notes"})["notes"]
     assert sorted((n["key"], n["ticket"], n["applied"]) for n in notes) == [
         ("ticket:helpscout:77", "77", 1), ("ticket:intercom:77", "77", 1)]
+
+
+def test_help_scouts_conversation_gets_its_note(inbox_of):
+    with HelpScoutSink() as desk:
+        inbox = inbox_of(url=desk.url, desk="helpscout")
+        inbox.pay("ada@example.com")
+        number = desk.add_conversation("ada@example.com")
+        for copy in range(2):  # with other bytes: for the door it is another event
+            inbox.send(posts.helpscout("convo.created", number, threads=copy,
+                                       primaryCustomer={"email": "Ada@example.com"}))
+        inbox.job("support", f"ticket:helpscout:{number}", "done")
+        inbox.caught_up()
+        ((found, note),) = desk.notes(f"ticket:helpscout:{number}")
+        assert found == number and "Access: yes (active)" in note["body"]
+        # What we opened ourselves comes back with our tag.
+        inbox.send(posts.helpscout("convo.created", 4711, tags=[{"id": 1, "tag": "usher"}],
+                                   primaryCustomer={"email": "ada@example.com"}))
+        inbox.caught_up()
+        assert not inbox.has_job("support", "ticket:helpscout:4711")
+
+
+def test_intercoms_conversation_gets_its_note(inbox_of):
+    with IntercomSink() as desk:
+        inbox = inbox_of(url=desk.url, desk="intercom")
+        inbox.pay("ada@example.com")
+        number = desk.add_conversation("ada@example.com")
+        source = {"author": {"type": "user", "email": "ada@example.com"}, "body": "<p>Hi</p>"}
+        for attempts in (1, 2):
+            inbox.send(posts.intercom("conversation.user.created", number, attempts=attempts,
+                                      source=source))
+        inbox.job("support", f"ticket:intercom:{number}", "done")
+        inbox.send(posts.intercom("conversation.admin.noted", number, source=source))
+        inbox.caught_up()
+        notes = desk.notes(f"ticket:intercom:{number}")
+        assert len(notes) == 1 and "Access: yes (active)" in str(notes)
 
 
 def test_a_ticket_of_another_desk_is_not_looked_for_in_this_one(inbox_of, zendesk):
