@@ -1,17 +1,19 @@
 /* crm.h - makes the CRM show what the ledger says: one job per member, the newest version wins.
  *
- * Use        An adapter (see adapter.h of the runtime) is one file in providers/, found by the build.
- *            Its task's payload is
+ * Use        An adapter (see adapter.h of the runtime) is one file in providers/, found by the
+ *            build. Its task's payload is
  *                {"document": the member's newest document,
  *                 "contact":  the target's contact id, if one is known,
  *                 "retire":   true for a contact whose member lives on under another contact: our
  *                             tags are cleared, its state becomes "merged"}
  *            and it learns {"contact": id} and, for a retired one, {"retired": true}.
- *            look() reads the contact of a job that is done, and looked() compares: crm_compare_tags().
+ *            look() reads the contact of a job that is done, and looked() compares:
+ *            crm_compare_tags().
  * Promise    One contact per member: its id is kept and used, so that a changed e-mail makes no
  *            second one. Only tags of the document's all_tags are added or cleared.
- *            Where the adapter can look, each contact is looked at every crm/check_every; what somebody
- *            changed there by hand is put right and told as crm.repaired, with what was wrong. */
+ *            Where the adapter can look, each contact is looked at every crm/check_every; what
+ *            somebody changed there by hand is put right and told as crm.repaired, with what was
+ *            wrong. */
 #ifndef USHER_CRM_H
 #define USHER_CRM_H
 
@@ -40,8 +42,9 @@ void crm_learn_done(const struct task *task, struct verdict *verdict);
 /* It is not there any more. */
 void crm_forget_contact(struct verdict *verdict);
 
-/* DONE if of our tags exactly those are present that should be; else DIFFERS, with words. `present` is a
- * list of texts, or of objects with a "name". A contact that is gone is missed where there is access. */
+/* DONE if of our tags exactly those are present that should be; else DIFFERS, with words. `present`
+ * is a list of texts, or of objects with a "name". A contact that is gone is missed where there is
+ * access. */
 void crm_compare_tags(const json_t *document, const json_t *present, struct verdict *verdict);
 void crm_compare_gone(const json_t *document, struct verdict *verdict);
 

@@ -100,10 +100,10 @@ struct adapter {
      * that the key is taken. */
     enum fault (*probe)(const struct settings *settings, const char *secret, struct call *call);
 
-    /* Does the target still show what a job that is done told it? Reading only, in one call: looked() says
-     * DONE if it does, DIFFERS with words for what is wrong (the job is then done once more), and anything
-     * else if that is not known; look()'s NOT_FOUND differs, too: it never was there. NULL: it cannot be
-     * looked at. */
+    /* Does the target still show what a job that is done told it? Reading only, in one call:
+     * looked() says DONE if it does, DIFFERS with words for what is wrong (the job is then done
+     * once more), and anything else if that is not known. look()'s NOT_FOUND differs, too: it never
+     * was there. NULL: it cannot be looked at. */
     enum fault (*look)(const struct task *task, int step, struct call *call);
     void (*looked)(const struct task *task, int step, const struct answer *answer,
                    struct verdict *verdict);

@@ -54,8 +54,7 @@ static json_t *value_of(const struct hole *hole, const json_t *values)
     return NULL;
 }
 
-/* As people write it: a list is joined by commas. */
-static void add_plain(const json_t *value, struct buf *out)
+void holes_plain(const json_t *value, struct buf *out)
 {
     if (json_is_string(value)) {
         buf_add(out, json_string_value(value), json_string_length(value));
@@ -66,7 +65,7 @@ static void add_plain(const json_t *value, struct buf *out)
     }
     for (size_t i = 0; i < json_array_size(value); i++) {
         buf_add_text(out, i > 0 ? "," : "");
-        add_plain(json_array_get(value, i), out);
+        holes_plain(json_array_get(value, i), out);
     }
 }
 
@@ -76,7 +75,7 @@ static void add_json(const json_t *value, bool inside, struct buf *out)
     struct buf plain = {0};
     json_t *text = NULL;
     if (inside) {
-        add_plain(value, &plain);
+        holes_plain(value, &plain);
         text = json_stringn(buf_text(&plain), plain.len);
     }
     char *dumped = json_dumps(inside ? text : value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -119,7 +118,7 @@ static void add_value(const struct hole *hole, enum holes_kind kind, bool inside
     if (kind == HOLES_JSON) {
         add_json(value, inside, out);
     } else {
-        add_plain(value, &plain);
+        holes_plain(value, &plain);
         (kind == HOLES_URL ? add_escaped : add_header)(buf_text(&plain), out);
     }
     json_decref(fallback);

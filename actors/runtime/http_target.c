@@ -2,6 +2,7 @@
 
 #include "hole.h"
 #include "home.h"
+#include "http_meaning.h"
 #include "must.h"
 
 #include <ctype.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_BYTES_MAX = 64 * 1024, CODES_MAX = 64, ID_BYTES_MAX = 200 };
+enum { FILE_BYTES_MAX = 64 * 1024, ID_BYTES_MAX = 200 };
 
 static const struct setting rows[] = {
     {"target/method", SETTING_CHOICE, "POST", 0, 0, "POST|PUT|PATCH|GET|DELETE", "HTTP method."},
@@ -37,74 +38,6 @@ struct http_target {
     char *body;
     uint8_t meanings[HTTP_STATUS_MAX + 1];
 };
-
-/* --- parts -------------------------------------------------------------------------------------- */
-
-static const char *read_code(const char **at, int *code)
-{
-    *code = 0;
-    if (strspn(*at, "0123456789") != 3) {
-        return "expected status codes such as \"200-299 410\"";
-    }
-    for (int i = 0; i < 3; i++) {
-        *code = *code * 10 + (*(*at)++ - '0');
-    }
-    bool good = *code >= HTTP_STATUS_MIN && *code <= HTTP_STATUS_MAX;
-    return good ? NULL : "expected status codes from 100 to 599";
-}
-
-const char *http_codes(const char *text, enum http_meaning meaning,
-                       uint8_t meanings[HTTP_STATUS_MAX + 1])
-{
-    for (const char *at = text + strspn(text, " ,"); *at; at += strspn(at, " ,")) {
-        int first = 0, last = 0;
-        const char *wrong = read_code(&at, &first);
-        last = first;
-        if (!wrong && *at == '-') {
-            at++;
-            wrong = read_code(&at, &last);
-        }
-        if (wrong || (*at && !strchr(" ,", *at)) || last < first) {
-            return wrong ? wrong : "expected status codes such as \"200-299 410\"";
-        }
-        for (int code = first; code <= last; code++) {
-            if (meanings[code] != HTTP_USUAL && meanings[code] != meaning) {
-                return "a code that stands in another list, too";
-            }
-            meanings[code] = (uint8_t)meaning;
-        }
-    }
-    return NULL;
-}
-
-const json_t *http_path(const json_t *tree, const char *path)
-{
-    char name[ID_BYTES_MAX];
-    for (const char *at = path; tree && *at;) {
-        size_t len = strcspn(at, ".");
-        if (len == 0 || len >= sizeof name) {
-            return NULL;
-        }
-        memcpy(name, at, len);
-        name[len] = '\0';
-        bool number = strspn(name, "0123456789") == len && len < 6;
-        tree = json_is_array(tree) ? (number ? json_array_get(tree, (size_t)atoi(name)) : NULL)
-                                   : json_object_get(tree, name);
-        at += len + (at[len] == '.');
-    }
-    return tree;
-}
-
-static void add_scalar(const json_t *value, struct buf *out)
-{
-    if (json_is_string(value)) {
-        buf_add_text(out, json_string_value(value));
-    } else if (json_is_integer(value)) {
-        buf_printf(out, "%lld", (long long)json_integer_value(value));
-    } else if (json_is_boolean(value)) {
-        buf_add_text(out, json_is_true(value) ? "true" : "false");
-    }
-}
 
 /* --- the file ----------------------------------------------------------------------------------- */
 
@@ -404,7 +337,7 @@ static void look_inside(const struct http_target *target, const struct answer *a
     const char *id_path = text_of(target, "target/answers/id");
     struct buf found = {0};
     json_t *tree = json_loadb(answer->body, answer->len, 0, NULL);
-    add_scalar(http_path(tree, path), &found);
+    holes_plain(http_path(tree, path), &found);
     bool never = strcmp(text_of(target, "target/answers/otherwise"), "never") == 0;
     verdict_set(verdict, VERDICT_DONE, "%s", "");
     if (*path && !tree) {
@@ -417,7 +350,7 @@ static void look_inside(const struct http_target *target, const struct answer *a
                     answer->status, path);
     }
     buf_reset(&found);
-    add_scalar(*id_path ? http_path(tree, id_path) : NULL, &found);
+    holes_plain(*id_path ? http_path(tree, id_path) : NULL, &found);
     if (id && found.len <= ID_BYTES_MAX) {
         buf_add(id, found.bytes, found.len);
     }

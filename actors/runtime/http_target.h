@@ -1,27 +1,28 @@
-/* http_target.h - an HTTP endpoint that a file describes: what is sent there, and what its answers mean.
+/* http_target.h - an HTTP endpoint that a file describes: what is sent, and what answers mean.
  *
  *   target
- *       method = POST                          or PUT, PATCH, GET, DELETE
- *       url = "file:secrets/hook"              an address, or where it stands; may hold {{placeholders}}
- *       body = contact.json                    a JSON template beside this file; without it, the usual one
- *       header                                 as many as there are
+ *       method = POST                    or PUT, PATCH, GET, DELETE
+ *       url = "file:secrets/hook"        an address, or where it stands; may hold {{placeholders}}
+ *       body = contact.json              a JSON template beside this file; else the usual one
+ *       header                           as many as there are
  *           name = Authorization
  *           value = "Bearer {{key}}"
  *       answers
- *           done = "200-299 409"               status codes; those in no list mean what they usually do
+ *           done = "200-299 409"         status codes; those in no list mean what they usually do
  *           again = "423"
  *           never = "410"
- *           refused = "401 403"                our key: nothing is sent for some minutes, then one call
- *           path = "result.status"             and what must stand there in the answer's JSON, or it is
- *           value = ok                         an error inside a 2xx
- *           otherwise = again                  which is tried again, or never
- *           id = "result.contact.0.id"         where the answer names the contact
+ *           refused = "401 403"          our key: nothing is sent for minutes, then one call
+ *           path = "result.status"       and what must stand there in the answer's JSON, or it is
+ *           value = ok                   an error inside a 2xx
+ *           otherwise = again            which is tried again, or never
+ *           id = "result.contact.0.id"   where the answer names the contact
  *
- * Use        http_target_load() reads and checks; http_target_call() fills a call, signed as Standard
- *            Webhooks where there are secrets; http_target_verdict() classifies the answer. Any actor: the
- *            names that placeholders may have are the caller's.
- * Promise    A value never becomes anything but a value: escaped in JSON and in the URL, without controls in
- *            a header. The host is the file's own. A mistake is told with file and line.
+ * Use        http_target_load() reads and checks; http_target_call() fills a call, signed as
+ *            Standard Webhooks where there are secrets; http_target_verdict() classifies the
+ *            answer. Any actor: the names that placeholders may have are the caller's.
+ * Promise    A value never becomes anything but a value: escaped in JSON and in the URL, without
+ *            controls in a header. The host is the file's own. A mistake is told with file and
+ *            line.
  * Ownership  Destroy what was loaded. Everything passed in is borrowed for the call.
  * Limits     HOLES_TEXT_BYTES_MAX for a body, HTTP_TARGET_HEADERS_MAX headers.
  * See        hole.h, standard_webhooks.h; tests/unit/runtime/http_target_test.c */
@@ -64,17 +65,5 @@ enum fault http_target_call(const struct http_target *target, const struct http_
 /* `id` is appended to where the answer names one; may be NULL. */
 void http_target_verdict(const struct http_target *target, const struct answer *answer,
                          struct verdict *verdict, struct buf *id);
-
-/* --- its parts, for tests ------------------------------------------------------------------------ */
-
-enum http_meaning { HTTP_USUAL, HTTP_DONE, HTTP_AGAIN, HTTP_NEVER, HTTP_REFUSED };
-enum { HTTP_STATUS_MIN = 100, HTTP_STATUS_MAX = 599 };
-
-/* "200-299 410": what is wrong with it, or NULL. A code that has another meaning already is. */
-const char *http_codes(const char *text, enum http_meaning meaning,
-                       uint8_t meanings[HTTP_STATUS_MAX + 1]);
-
-/* "result.contact.0.id": borrowed from the tree, NULL if it is not there. */
-const json_t *http_path(const json_t *tree, const char *path);
 
 #endif

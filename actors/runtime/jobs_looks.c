@@ -1,6 +1,6 @@
-/* jobs_looks.c - what targets show, against what they were told: each level job that is done is looked
- * at once every `look_every_ms`, spread over that time, one at a time, behind everything that waits. What
- * is as it should be writes nothing, neither there nor here. */
+/* jobs_looks.c - what targets show, against what they were told: each level job that is done is
+ * looked at once every `look_every_ms`, spread over that time, one at a time, behind everything
+ * that waits. What is as it should be writes nothing, neither there nor here. */
 #include "jobs_core.h"
 
 #include "must.h"
@@ -41,8 +41,8 @@ static bool on_key(void *self, struct slice key, struct slice value)
     return walk->skip-- > 0 || key_list_add(walk->list, key);
 }
 
-/* The keys behind the last one that was looked at. The first round after a start begins anywhere, so that
- * restarts leave nobody out. */
+/* The keys behind the last one that was looked at. The first round after a start begins anywhere,
+ * so that restarts leave nobody out. */
 static enum fault next_keys(struct jobs *jobs, struct store_txn *txn, int64_t done,
                             struct key_list *list)
 {

@@ -1,10 +1,10 @@
-/* http.c - any HTTP endpoint as the CRM: Zapier, Make, n8n, or one of your own. What is sent and what its
- * answers mean comes from a file in targets/ (see http_target.h); without one, the member's state is POSTed
- * as JSON. Signed as Standard Webhooks where crm/secret is set; the id names job and version, so that it is
- * the same over all attempts.
+/* http.c - any HTTP endpoint as the CRM: Zapier, Make, n8n, or one of your own. What is sent and
+ * what its answers mean comes from a file in targets/ (see http_target.h); without one, the
+ * member's state is POSTed as JSON. Signed as Standard Webhooks where crm/secret is set; the id
+ * names job and version, so that it is the same over all attempts.
  *
- * The file is read for each call, so that an edit counts at once; with a mistake in it jobs wait. It
- * cannot be looked at, so that nothing is repaired there. */
+ * The file is read for each call, so that an edit counts at once; with a mistake in it jobs wait.
+ * It cannot be looked at, so that nothing is repaired there. */
 #include "crm.h"
 
 #include "clock.h"

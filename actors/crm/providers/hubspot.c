@@ -162,8 +162,8 @@ static void step_to(struct verdict *verdict, int step)
     verdict->step = step;
 }
 
-/* Which of our tags is the option that is missing: "refunded was not one of the allowed options". The
- * message goes on with those that are allowed, so that only what stands right in front counts. */
+/* Which of our tags is the option that is missing: "refunded was not one of the allowed options".
+ * Those that are allowed follow in the message, so that only what stands right in front counts. */
 static const char *missing_option(const struct task *task, const char *message)
 {
     const json_t *all = tree_get(tree_get(task->payload, "document"), "all_tags");
@@ -286,7 +286,7 @@ static bool error_inside(const struct task *task, const json_t *body, struct ver
     return true;
 }
 
-/* What is left of the day goes to what is fresh when it is nearly used up. Not every answer says so. */
+/* What is left of a day that is nearly used up goes to what is fresh. Not every answer tells. */
 static void spare_the_rest(const struct answer *answer, struct verdict *verdict)
 {
     char daily[16], left[16];

@@ -5,8 +5,9 @@
  *   then              look at its tags, and for each of ours that is wrong:
  *                     add it by its id (which is looked up once, or made), or take it away
  *
- * Tags need the subscriber to exist, and have ids: those of our own names are learned, so that they are
- * asked for once. What a subscriber's own state is (active, cancelled) cannot be set, and is not ours. */
+ * Tags need the subscriber to exist, and have ids: those of our own names are learned, so that they
+ * are asked for once. What a subscriber's own state is (active, cancelled) cannot be set, and is
+ * not ours. */
 #include "crm.h"
 
 #include <inttypes.h>
@@ -25,9 +26,9 @@ static const struct setting own_settings[] = {
 enum { START, MAKE, WRITE, LOOK, IDS, NEW_TAG, ADD, DROP, DONE };
 enum { BACKGROUND_WAIT_MS = 30000 };
 
-/* Of what is learned: "contact"; "ids": of our tags by name. While it goes on: "on": the ids of those of
- * our tags that are there, by name; "listed": all tags of the account were asked for; "after": where the
- * list goes on. */
+/* Of what is learned: "contact"; "ids": of our tags by name. While it goes on: "on": the ids of
+ * those of our tags that are there, by name; "listed": all tags of the account were asked for;
+ * "after": where the list goes on. */
 
 static bool check(const struct settings *settings, struct buf *why)
 {
@@ -286,7 +287,7 @@ static void gone(const struct task *task, int step, struct verdict *verdict)
     }
 }
 
-/* "errors" are sentences, which may name the person: known words are looked for, none is repeated. */
+/* "errors" are sentences, which may name the person: none is repeated, known words are looked for. */
 static void explain(const struct task *task, int step, const json_t *body, struct verdict *verdict)
 {
     const json_t *errors = tree_get(body, "errors");

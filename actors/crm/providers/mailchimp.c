@@ -3,12 +3,12 @@
  *   contact known:    write (PUT under its hash, with the newest address) -> tags (POST)
  *   not known:        look (GET under the address's hash) -> write: one that exists keeps its name
  *   gone (404):       look again, under the newest address
- *   the address belongs to another contact ("Member Exists"): tags alone; which one keeps it is not ours
+ *   the address is another contact's ("Member Exists"): tags alone; which one keeps it is not ours
  *
- * A contact's id is the MD5 of its address in lower case, and changes with it: the answer names the new
- * one. Tags in a PUT count at creation only, so that they follow once the contact exists; each of ours is
- * said to be active or inactive, which is safe to repeat and leaves the founder's own alone. Somebody who
- * has unsubscribed stays so: status_if_new is of new contacts. */
+ * A contact's id is the MD5 of its address in lower case, and changes with it: the answer names the
+ * new one. Tags in a PUT count at creation only, so that they follow once the contact exists; each
+ * of ours is said to be active or inactive, which is safe to repeat and leaves the founder's own
+ * alone. Somebody who has unsubscribed stays so: status_if_new is of new contacts. */
 #include "crm.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
-/* adapter_fuzz.h - two bytes of status and step, then any bytes as a CRM's answer: of a job, and of a look. */
+/* adapter_fuzz.h - two bytes of status and step, then any bytes as a CRM's answer: of a job, and of
+ * a look. */
 #ifndef USHER_ADAPTER_FUZZ_H
 #define USHER_ADAPTER_FUZZ_H
 

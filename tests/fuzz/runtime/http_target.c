@@ -1,8 +1,8 @@
-/* http_target.c - the first byte says what the others are: a body's template, a URL's, a header's, a list of
- * codes, or an answer behind the line of a path. A template that is accepted stays what it is whatever the
- * values are. */
+/* http_target.c - the first byte says what the others are: a body's template, a URL's, a header's,
+ * a list of codes, or an answer behind the line of a path. A template that is accepted stays what
+ * it is whatever the values are. */
 #include "hole.h"
-#include "http_target.h"
+#include "http_meaning.h"
 #include "must.h"
 
 #include <stdlib.h>
