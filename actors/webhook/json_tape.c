@@ -109,6 +109,21 @@ static long escape_number(const uint8_t *at, const uint8_t *end)
     return number;
 }
 
+/* yajl says nothing of a string that begins behind the value and never ends, so that is looked for
+ * before. */
+static bool all_strings_end(const uint8_t *at, size_t len)
+{
+    bool inside = false;
+    for (size_t i = 0; i < len; i++) {
+        if (inside && at[i] == '\\') {
+            i++;
+        } else if (at[i] == '"') {
+            inside = !inside;
+        }
+    }
+    return !inside;
+}
+
 /* yajl takes half a surrogate pair for a character and makes bytes of it that are not UTF-8, so
  * the pairs are checked before. A backslash stands inside strings only; anywhere else yajl says no. */
 static bool has_whole_escapes(const uint8_t *at, size_t len)
@@ -314,7 +329,8 @@ enum fault tape_parse(struct tape *tape, const void *bytes, size_t len)
     if (len > TAPE_BYTES_MAX) {
         return FAULT_TOO_LARGE;
     }
-    if (len == 0 || !is_utf8(bytes, len) || !has_whole_escapes(bytes, len)) {
+    if (len == 0 || !is_utf8(bytes, len) || !has_whole_escapes(bytes, len) ||
+        !all_strings_end(bytes, len)) {
         return FAULT_MALFORMED;
     }
     clear(&parse, len);
