@@ -113,9 +113,24 @@ static void on_rcpt(struct caller *caller, const char *line)
     }
 }
 
+/* Lines that were broken to be sent are whole again (RFC 2045, 6.7), so that words can be found. */
+static void join_lines(struct buf *mail)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < mail->len;) {
+        bool broken = i + 2 < mail->len && memcmp(mail->bytes + i, "=\r\n", 3) == 0;
+        if (!broken) {
+            mail->bytes[len++] = mail->bytes[i];
+        }
+        i += broken ? 3 : 1;
+    }
+    mail->len = len;
+}
+
 static void on_mail_end(struct caller *caller)
 {
     struct stand *stand = caller->server->stand;
+    join_lines(&caller->mail);
     const char *text = buf_text(&caller->mail);
     const char *at = strcasestr(text, "\r\nMessage-ID:");
     const char *open = at ? strchr(at, '<') : NULL;
