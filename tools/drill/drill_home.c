@@ -98,8 +98,8 @@ static bool fixed(const struct section *section, const char *path, char **value)
 {
     const struct drill_home *drill = section->drill;
     *value = NULL;
-    if (strcmp(path, "broker/broker") == 0 || strcmp(path, "broker/bell") == 0) {
-        return true; /* sockets in the scratch home */
+    if (strncmp(path, "broker/", 7) == 0) {
+        return true; /* its sockets are in the scratch home, its sizes are for another disk */
     }
     if (strcmp(path, "webhook/listen") == 0) {
         *value = must_sprintf("127.0.0.1:%d", drill->webhook_port);

@@ -177,7 +177,6 @@ static void test_the_founders_home_is_played(void **state)
     assert_setting(root, "crm/tags_property", "the \"club\" tags");
     assert_setting(root, "crm/retry/give_up", "80h");
     assert_setting(root, "webhook/limits/wrong", "7");
-    assert_setting(root, "broker/segment", "1048576");
     assert_setting(root, "mailer/from", "Club <hello@founder.example>");
     /* What would reach out, or is secret. */
     assert_begins(root, "webhook/listen", "127.0.0.1:");
@@ -186,6 +185,7 @@ static void test_the_founders_home_is_played(void **state)
     assert_begins(root, "mailer/url", "smtp://127.0.0.1:");
     assert_begins(root, "alert/hook/url", "http://127.0.0.1:");
     assert_setting(root, "broker/broker", "(none)");
+    assert_setting(root, "broker/segment", "(none)");
     assert_setting(root, "mailer/tls", "auto");
     assert_setting(root, "mailer/ca", "(none)");
     assert_setting(root, "mailer/dkim/domain", "(none)");
