@@ -3,7 +3,6 @@
 #include "home.h"
 #include "must.h"
 #include "process.h"
-#include "settings.h"
 #include "values.h"
 #include "wall.h"
 
@@ -36,18 +35,6 @@ static enum fault make_home(struct drill *drill, struct buf *why)
     return fault == OK ? rules_load(drill->scratch.home, &drill->rules, why) : fault;
 }
 
-/* What is told is of a product that counts. */
-static enum fault read_product(struct drill *drill, struct buf *why)
-{
-    enum fault fault = settings_peek(drill->scratch.home, "usher.cfg", "webhook/payment/products",
-                                     "", &drill->product);
-    drill->product[strcspn(drill->product, " \t\r\n,")] = '\0';
-    if (fault != OK) {
-        buf_add_text(why, "usher.cfg: webhook/payment/products cannot be read\n");
-    }
-    return fault;
-}
-
 static void drill_fini(struct drill *drill)
 {
     drill_fleet_end(drill);
@@ -55,7 +42,6 @@ static void drill_fini(struct drill *drill)
     zloop_destroy(&drill->loop);
     json_decref(drill->cases);
     json_decref(drill->told);
-    free(drill->product);
 }
 
 enum fault drill_run(const struct drill_options *options, json_t **report, struct buf *why)
@@ -74,7 +60,6 @@ enum fault drill_run(const struct drill_options *options, json_t **report, struc
     }
     fault = fault == OK ? http_out_new(drill.loop, &drill.http) : fault;
     fault = fault == OK ? make_home(&drill, why) : fault;
-    fault = fault == OK ? read_product(&drill, why) : fault;
     fault = fault == OK ? drill_fleet_start(&drill, why) : fault;
     if (fault == OK) {
         drill_cases_run(&drill);

@@ -22,7 +22,6 @@
 #include "rules.h"
 #include "scratch.h"
 #include "stand.h"
-#include "stripe_bodies.h"
 
 enum {
     DRILL_START_MS = 20000,
@@ -42,9 +41,8 @@ struct drill {
     struct rules rules;
     struct http_out *http;
     struct client *client;
-    char *product; /* the first that counts; "" for all */
-    bool stopped;  /* told to stop */
-    bool sealed;   /* behind a wall */
+    bool stopped; /* told to stop */
+    bool sealed;  /* behind a wall */
 
     json_t *cases;
     json_t *now; /* the case under way, borrowed */
@@ -74,13 +72,11 @@ void drill_fleet_end(struct drill *drill);
 /* A new tree, or NULL. */
 json_t *drill_ask(struct drill *drill, const char *actor, json_t *question /* taken */);
 
-/* Posts one event of Stripe's, signed; its HTTP status, 0 without an answer. */
-int drill_post(struct drill *drill, const json_t *event);
 /* The mail provider that tells the webhook of bounces and that the drill can speak for, or NULL. */
 const char *drill_bounce_teller(const struct drill *drill);
 /* Tells of a bounce in its place; the HTTP status. */
 int drill_post_bounce(struct drill *drill, const char *teller, const char *email);
-/* Posts all of them, several at once; how many were taken, and of those how many were known. */
+/* Posts all of them, several at once, signed; how many were taken, and of those how many were known. */
 struct drill_posts {
     size_t taken, known;
 };
@@ -104,8 +100,9 @@ struct drill_person {
 /* One that nobody has heard of; `word` is what the address begins with. */
 void drill_person_init(struct drill_person *person, const char *word);
 
-/* Posts what Stripe sends when it happens `ago_ms` ago. The time (clock_mono_ms) at which the post of
- * the story's main event began, or -1 if something was refused: then a check has failed. */
+/* Posts what the payment provider sends when it happens `ago_ms` ago. The time (clock_mono_ms) at which the
+ * post of the event that counts began, or -1 if something was refused: then a check has failed; or if the
+ * provider tells of no such thing: then the case is not applicable. */
 int64_t drill_tell(struct drill *drill, const struct drill_person *person, const char *word,
                    int64_t ago_ms);
 

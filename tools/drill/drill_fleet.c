@@ -3,7 +3,6 @@
 #include "clock.h"
 #include "must.h"
 #include "process.h"
-#include "settings.h"
 #include "values.h"
 
 #include <ctype.h>

@@ -6,6 +6,7 @@
 #include "process.h"
 #include "rules.h"
 #include "scratch.h"
+#include "seller.h"
 #include "values.h"
 
 #include <ctype.h>
@@ -337,14 +338,14 @@ const struct drill_source *drill_home_source(const struct drill_home *drill, con
     return NULL;
 }
 
-/* It signs with a secret of the drill's, wherever the founder's is. */
-static void write_source_secret(struct section *section, const char *kind, const char *provider,
-                                const char *name)
+/* It signs with a secret of the drill's, wherever the founder's is. NULL: there are too many. */
+static struct drill_source *write_source_secret(struct section *section, const char *kind,
+                                                const char *provider, const char *name)
 {
     struct drill_home *drill = section->drill;
     if (drill->source_count == DRILL_SOURCES_MAX) {
         buf_printf(section->why, "usher.cfg: webhook: too many sources for a drill\n");
-        return;
+        return NULL;
     }
     struct drill_source *source = &drill->sources[drill->source_count++];
     snprintf(source->kind, sizeof source->kind, "%s", kind);
@@ -353,6 +354,7 @@ static void write_source_secret(struct section *section, const char *kind, const
     char *value = new_secret(section, source->secret, sizeof source->secret);
     put_changed(section, section->depth, "secret", value);
     free(value);
+    return source;
 }
 
 /* A section payment, support or mail of the webhook. Its key, which would ask the provider's API for
@@ -370,32 +372,47 @@ static void write_source(struct section *section, zconfig_t *node)
             write_leaf(section, at);
         }
     }
-    write_source_secret(section, kind, provider, zconfig_get(node, "name", ""));
-    if (pays && strcmp(provider, "stripe") != 0) {
-        note_missing(section->drill, "webhook", provider);
+    struct drill_source *source =
+        write_source_secret(section, kind, provider, zconfig_get(node, "name", ""));
+    if (source) {
+        const char *products = zconfig_get(node, "products", "");
+        snprintf(source->product, sizeof source->product, "%.*s", (int)strcspn(products, " \t,"),
+                 products);
     }
 }
 
-/* The drill tells of payments as Stripe does: where the founder has another provider alone, there is
- * a source of Stripe's beside it, and what depends on the provider's own has not been drilled. */
-static void write_stripe(struct section *section)
+/* Which source tells of payments: the first that the drill can speak for; the others are named. Where it
+ * can speak for none there is one of Stripe's beside them, and what is the provider's own has not been
+ * drilled. */
+static void settle_payments(struct section *section)
 {
     struct drill_home *drill = section->drill;
     struct section inner = *section;
-    if (drill_home_source(drill, "payment", "stripe")) {
-        return;
-    }
-    for (size_t i = 0; i < drill->source_count; i++) {
-        if (strcmp(drill->sources[i].kind, "payment") == 0) {
-            note_missing(drill, "payment", drill->sources[i].provider);
+    size_t count = drill->source_count;
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!found && strcmp(drill->sources[i].kind, "payment") == 0 &&
+            seller_find(drill->sources[i].provider)) {
+            drill->payments = i;
+            found = true;
         }
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool pays = strcmp(drill->sources[i].kind, "payment") == 0;
+        if (pays && !(found && i == drill->payments)) {
+            note_missing(drill, found ? "webhook" : "payment", drill->sources[i].provider);
+        }
+    }
+    if (found) {
+        return;
     }
     snprintf(inner.path, sizeof inner.path, "webhook/payment");
     inner.depth = 2;
     buf_printf(section->out, "%*spayment\n", INDENT, "");
     put(&inner, 2, "provider", "stripe");
     put(&inner, 2, "name", "drill");
-    write_source_secret(&inner, "payment", "stripe", "drill");
+    drill->payments = drill->source_count;
+    (void)write_source_secret(&inner, "payment", "stripe", "drill");
 }
 
 static bool is_source(const char *path)
@@ -472,7 +489,7 @@ static void write_section(struct drill_home *drill, zconfig_t *node, struct buf 
     if (strcmp(name, "alert") == 0) {
         write_times(&section, node);
     } else if (strcmp(name, "webhook") == 0) {
-        write_stripe(&section);
+        settle_payments(&section);
     }
 }
 
@@ -507,7 +524,7 @@ static enum fault write_config(struct drill_home *drill, zconfig_t *root, struct
     if (!zconfig_locate(root, "webhook")) {
         struct section section = {.drill = drill, .out = &out, .path = "webhook", .why = why};
         write_listen(drill, root, "webhook", drill->webhook_port, &out, why);
-        write_stripe(&section);
+        settle_payments(&section);
     }
     if (!zconfig_locate(root, "console")) {
         write_listen(drill, root, "console", drill->console_port, &out, why);

@@ -29,6 +29,7 @@ struct drill_source {
     char provider[32];
     char name[48]; /* in its path */
     char secret[80];
+    char product[80]; /* the first of those that count; "": all do */
 };
 enum { DRILL_SOURCES_MAX = 16 };
 
@@ -41,6 +42,7 @@ struct drill_home {
     size_t stand_count;
     struct drill_source sources[DRILL_SOURCES_MAX];
     size_t source_count;
+    size_t payments;     /* which of them tells of payments in the drill */
     bool keeps_notices;  /* a hook of the alert's is usher's own list */
     json_t *changed;     /* [{"setting", "now"}] */
     json_t *not_drilled; /* [{"actor", "provider"}]: nothing stands in for them */

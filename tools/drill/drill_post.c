@@ -2,6 +2,7 @@
 #include "drill_core.h"
 
 #include "must.h"
+#include "seller.h"
 #include "standard_webhooks.h"
 #include "values.h"
 
@@ -56,13 +57,15 @@ static void end_post(struct drill *drill, struct posted *posted)
 
 static void begin_event(struct drill *drill, const json_t *event, struct posted *posted)
 {
-    const struct drill_source *stripe = drill_home_source(&drill->home, "payment", "stripe");
+    const struct drill_source *source = &drill->home.sources[drill->home.payments];
+    const struct seller *seller = seller_find(source->provider);
     struct buf signature = {0};
     char *body = json_dumps(event, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-    MUST(body && stripe);
-    stripe_sign(stripe->secret, clock_wall_ms() / 1000, body, strlen(body), &signature);
-    const char *const headers[] = {"Stripe-Signature", buf_text(&signature), NULL};
-    begin_post(drill, stripe, body, headers, posted);
+    MUST(body && seller);
+    seller->sign(source->secret, clock_wall_ms() / 1000, (struct slice){body, strlen(body)},
+                 &signature);
+    const char *const headers[] = {seller->header, buf_text(&signature), NULL};
+    begin_post(drill, source, body, headers, posted);
     buf_fini(&signature);
     free(body);
 }
@@ -72,7 +75,7 @@ static bool is_taken(int status)
     return status >= 200 && status < 300;
 }
 
-int drill_post(struct drill *drill, const json_t *event)
+static int post_event(struct drill *drill, const json_t *event)
 {
     struct posted posted;
     begin_event(drill, event, &posted);
@@ -101,44 +104,37 @@ struct drill_posts drill_post_all(struct drill *drill, const json_t *events)
 
 /* --- money ------------------------------------------------------------------------------------- */
 
-static void name_product(const struct drill *drill, struct stripe_case *at)
-{
-    if (strncmp(drill->product, "price_", 6) == 0) {
-        at->price = drill->product;
-    } else if (*drill->product) {
-        at->product = drill->product;
-    }
-}
-
 int64_t drill_tell(struct drill *drill, const struct drill_person *person, const char *word,
                    int64_t ago_ms)
 {
-    const struct stripe_story *story = stripe_story_find(word);
-    struct stripe_case at = stripe_case_default(person->email, (clock_wall_ms() - ago_ms) / 1000);
+    const struct drill_source *source = &drill->home.sources[drill->home.payments];
+    struct sale sale = {.word = word,
+                        .email = person->email,
+                        .name = person->name,
+                        .product = source->product,
+                        .at_s = (clock_wall_ms() - ago_ms) / 1000};
     json_t *events = json_array(), *event;
+    int main = seller_find(source->provider)->tell(&sale, events);
     int64_t since_ms = -1;
-    bool taken = true;
     size_t i;
-    MUST(story && events);
-    at.name = person->name;
-    name_product(drill, &at);
-    stripe_story_tell(story, &at, events);
+    if (main < 0) {
+        drill_not_applicable(drill, "%s tells of nothing like %s", source->provider, word);
+    }
     json_array_foreach(events, i, event)
     {
         int64_t now_ms = clock_mono_ms();
-        if (strcmp(tree_text(event, "type"), story->main_type) == 0) {
-            since_ms = now_ms;
-        }
-        int status = taken ? drill_post(drill, event) : 200;
+        int status = post_event(drill, event);
         if (!is_taken(status)) {
-            taken = false;
-            drill_check(drill, "the webhook takes it", false, -1, 0, "%s was answered with %d",
-                        tree_text(event, "type"), status);
+            since_ms = -1;
+            drill_check(drill, "the webhook takes it", false, -1, 0,
+                        "%s, part %zu, was answered %d", word, i + 1, status);
+            break;
         }
+        since_ms = (int)i == main ? now_ms : since_ms;
     }
     json_array_extend(drill->told, events);
     json_decref(events);
-    return taken ? since_ms : -1;
+    return since_ms;
 }
 
 /* --- mail -------------------------------------------------------------------------------------- */
