@@ -26,6 +26,15 @@ static bool sign_up(struct drill *drill, struct drill_person *person, const char
     return true;
 }
 
+/* Access as it should be, and then what follows from it; without it there is nothing to follow. */
+static void expect(struct drill *drill, struct drill_person *person, int64_t since_ms, bool access,
+                   const char *what, const struct drill_effects *effects)
+{
+    if (drill_expect_access(drill, person, since_ms, access, what) >= 0) {
+        drill_expect_effects(drill, person, since_ms, effects);
+    }
+}
+
 /* --- what happens to members ------------------------------------------------------------------ */
 
 static void run_new(struct drill *drill)
@@ -35,8 +44,7 @@ static void run_new(struct drill *drill)
     struct drill_person person;
     drill_person_init(&person, "new-member");
     int64_t since_ms = drill_tell(drill, &person, "payment.succeeded", 0);
-    drill_expect_access(drill, &person, since_ms, true, "membership record");
-    drill_expect_effects(drill, &person, since_ms, &effects);
+    expect(drill, &person, since_ms, true, "membership record", &effects);
 }
 
 static void run_failed(struct drill *drill)
@@ -52,9 +60,8 @@ static void run_failed(struct drill *drill)
         return;
     }
     int64_t since_ms = drill_tell(drill, &person, "payment.failed", 0);
-    drill_expect_access(drill, &person, since_ms, grace,
-                        grace ? "access within the grace" : "access paused");
-    drill_expect_effects(drill, &person, since_ms, &effects);
+    const char *what = grace ? "access within the grace" : "access paused";
+    expect(drill, &person, since_ms, grace, what, &effects);
 }
 
 /* The note of a rule, if the desk gets it. */
@@ -77,7 +84,9 @@ static void run_refund(struct drill *drill)
     }
     int64_t since_ms = drill_tell(drill, &person, "payment.refunded", 0);
     drill->refund_ms_max = drill_expect_access(drill, &person, since_ms, false, "access revoked");
-    drill_expect_effects(drill, &person, since_ms, &effects);
+    if (drill->refund_ms_max >= 0) {
+        drill_expect_effects(drill, &person, since_ms, &effects);
+    }
 }
 
 static void run_chargeback(struct drill *drill)
@@ -92,8 +101,7 @@ static void run_chargeback(struct drill *drill)
         return;
     }
     int64_t since_ms = drill_tell(drill, &person, "dispute.opened", 0);
-    drill_expect_access(drill, &person, since_ms, false, "access revoked");
-    drill_expect_effects(drill, &person, since_ms, &effects);
+    expect(drill, &person, since_ms, false, "access revoked", &effects);
 }
 
 static void run_cancelled(struct drill *drill)
@@ -105,8 +113,7 @@ static void run_cancelled(struct drill *drill)
         return;
     }
     int64_t since_ms = drill_tell(drill, &person, "subscription.ended", 0);
-    drill_expect_access(drill, &person, since_ms, false, "access ended");
-    drill_expect_effects(drill, &person, since_ms, &effects);
+    expect(drill, &person, since_ms, false, "access ended", &effects);
 }
 
 static void run_reactivated(struct drill *drill)
@@ -122,8 +129,7 @@ static void run_reactivated(struct drill *drill)
     drill_expect_access(drill, &person, since_ms, false, "access ended");
     drill_expect_mail(drill, &person, since_ms, RULE_OVER);
     since_ms = drill_tell(drill, &person, "reactivated", 0);
-    drill_expect_access(drill, &person, since_ms, true, "access again");
-    drill_expect_effects(drill, &person, since_ms, &effects);
+    expect(drill, &person, since_ms, true, "access again", &effects);
 }
 
 /* --- everything again ------------------------------------------------------------------------- */

@@ -304,7 +304,12 @@ alert
         key = "file:secrets/f"
     hook
         provider = local
-""", """crm
+""", """webhook
+    payment
+        provider = lemonsqueezy
+        secret = "file:secrets/lemonsqueezy"
+        products = "77"
+crm
     provider = http
     url = "https://hooks.zapier.example/1"
     target = "targets/zapier.cfg"
@@ -320,16 +325,31 @@ alert
 """]
 
 
+# What is tried there, what of it there is nothing of, and who has not been drilled.
+TRIED = [("chargeback,expired_key,mail_bounce", set(), []),
+         ("chargeback,reactivated,expired_key,mail_bounce", set(),
+          [{"actor": "webhook", "provider": "stripe"}]),
+         ("failed_card,refund,chargeback,mail_bounce", {"chargeback", "mail_bounce"}, [])]
+
+
 @pytest.mark.parametrize("number", range(len(HOMES)))
-def test_every_provider_has_a_stand_in(founder, number):
+def test_every_provider_is_played(founder, number):
     (founder.home / "usher.cfg").write_text(HOMES[number])
-    report = founder.drill("--only", "chargeback,expired_key,mail_bounce", code=None)
-    keyless = "not_applicable" if number == 2 else "passed"
-    assert results(report) == {"chargeback": "passed", "expired_key": keyless,
-                               "mail_bounce": keyless}, report
-    assert report["not_drilled"] == ([{"actor": "webhook", "provider": "paddle"}]
-                                     if number == 1 else [])
+    tried, absent, missing = TRIED[number]
+    report = founder.drill("--only", tried)
+    assert results(report) == {name: "not_applicable" if name in absent else "passed"
+                               for name in tried.split(",")}
+    assert report["not_drilled"] == missing
     assert all(target["seen"] > 0 for target in report["targets"])
+
+
+def test_what_cannot_be_played_has_not_passed(founder):
+    (founder.home / "usher.cfg").write_text("webhook\n    payment\n        provider = standard\n"
+                                            "        name = polar\n        mapping = polar\n")
+    report = founder.drill("--only", "refund,helpdesk_down", code=1)
+    assert results(report) == {"refund": "not_run", "helpdesk_down": "passed"}
+    assert report["not_drilled"] == [{"actor": "payment", "provider": "standard"}]
+    assert "payment/standard" in words(report, "refund") and not report["passed"]
 
 
 def test_no_provider_is_without_one():

@@ -112,6 +112,10 @@ static const char founders[] = "webhook\n"
                                "        mode = live\n"
                                "        secret = \"a literal one of the founder\"\n"
                                "        key = \"file:secrets/api\"\n"
+                               "        products = \"pri_7 pri_8\"\n"
+                               "    payment\n"
+                               "        provider = standard\n"
+                               "        name = clerk\n"
                                "    limits\n"
                                "        wrong = 7\n"
                                "broker\n"
@@ -210,8 +214,7 @@ static void test_the_founders_home_is_played(void **state)
     {
         buf_printf(&missing, "%s/%s ", tree_text(one, "actor"), tree_text(one, "provider"));
     }
-    assert_string_equal(buf_text(&missing),
-                        "webhook/paddle payment/paddle support/freshdesk alert/pigeons ");
+    assert_string_equal(buf_text(&missing), "webhook/standard support/freshdesk alert/pigeons ");
     buf_fini(&missing);
 
     /* The rules are his, but nobody waits half an hour. */
@@ -223,11 +226,11 @@ static void test_the_founders_home_is_played(void **state)
     assert_string_equal(text, "Subject: mine\n\nHello\n");
     free(text);
 
-    /* The drill speaks for Stripe beside the founder's provider, and what it signs with is its own. */
-    const struct drill_source *stripe = drill_home_source(&homes.drill, "payment", "stripe");
-    assert_non_null(stripe);
-    assert_string_equal(stripe->name, "drill");
-    assert_non_null(drill_home_source(&homes.drill, "payment", "paddle"));
+    /* The drill speaks for the founder's provider, under a secret of its own. */
+    const struct drill_source *told = &homes.drill.sources[homes.drill.payments];
+    assert_string_equal(told->provider, "paddle");
+    assert_string_equal(told->product, "pri_7");
+    assert_null(strstr(told->secret, "founder"));
     assert_null(drill_home_source(&homes.drill, "mail", "resend"));
 
     /* And the founder's is as it was. */
@@ -247,9 +250,25 @@ static void test_a_bare_home(void **state)
     char *text = get(homes.scratch.home, "usher.cfg");
     assert_non_null(strstr(text, "webhook\n    listen = \"127.0.0.1:"));
     assert_non_null(strstr(text, "console\n    listen = \"127.0.0.1:"));
-    assert_non_null(drill_home_source(&homes.drill, "payment", "stripe"));
+    assert_string_equal(homes.drill.sources[homes.drill.payments].provider, "stripe");
     assert_int_equal(json_array_size(homes.drill.not_drilled), 0);
     free(text);
+    homes_fini(&homes);
+}
+
+/* Nobody can tell of payments as this provider does: there is a source of Stripe's beside it. */
+static void test_a_provider_that_nobody_speaks_for(void **state)
+{
+    (void)state;
+    struct homes homes;
+    homes_init(&homes, "webhook\n    payment\n        provider = standard\n        name = polar\n");
+    assert_int_equal(drill_home_fill(&homes.drill, &homes.why), OK);
+    assert_int_equal(drill_home_sealed(homes.scratch.home, &homes.why), OK);
+    assert_string_equal(homes.drill.sources[homes.drill.payments].name, "drill");
+    assert_string_equal(homes.drill.sources[homes.drill.payments].provider, "stripe");
+    json_t *missing = json_array_get(homes.drill.not_drilled, 0);
+    assert_string_equal(tree_text(missing, "actor"), "payment");
+    assert_string_equal(tree_text(missing, "provider"), "standard");
     homes_fini(&homes);
 }
 
@@ -305,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_what_leads_out_is_refused),
         cmocka_unit_test(test_the_founders_home_is_played),
         cmocka_unit_test(test_a_bare_home),
+        cmocka_unit_test(test_a_provider_that_nobody_speaks_for),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_95_of_100),
         cmocka_unit_test(test_names_of_cases),
