@@ -1,11 +1,12 @@
-/* drill.h - the monthly drill: what a founder's configuration does when things go wrong, tried out in a
- * scratch home with stand-ins for every target.
+/* drill.h - the monthly drill: what a founder's configuration does when things go wrong, tried out
+ * in a scratch home with stand-ins for every target.
  *
- * Use        drill_run() with the founder's home; drill_report_text() for people; drill_report_save().
- * Promise    The founder's fleet is not touched: nothing of it is asked, nothing is written into its
- *            home but the report. No call leaves loopback. What was started has ended when drill_run()
- *            returns, and the scratch home is gone unless `keep`; killed, it leaves no process.
- *            A case that could not be run is never a case that passed.
+ * Use        drill_run() with the founder's home; drill_report_text() for people;
+ *            drill_report_save().
+ * Promise    The founder's fleet is not touched: nothing of it is asked, nothing is written into
+ *            its home but the report. No call leaves loopback. What was started has ended when
+ *            drill_run() returns, and the scratch home is gone unless `keep`; killed, it leaves no
+ *            process. A case that could not be run is never a case that passed.
  *            Where the kernel lets it, everything happens behind a wall (wall.h).
  * Report     {"date", "version", "config_digest", "passed", "seconds", "home", "only",
  *             "network": {"sealed", "attempts"},
@@ -16,7 +17,8 @@
  *            (there is nothing of that kind in the configuration; `words` says what).
  *            passed: no case failed, and none was not run.
  * Threads    One.
- * See        drill_cases.c (what is tried), stand.h (the stand-ins), drill_home.h (what is changed) */
+ * See        drill_cases.c (what is tried), stand.h (the stand-ins), drill_home.h (what is
+ *            changed) */
 #ifndef USHER_DRILL_H
 #define USHER_DRILL_H
 
@@ -52,8 +54,8 @@ struct drill_options {
 /* False if one of the names is that of no case; `why` says which, and what there is. */
 bool drill_cases_known(const char *only, struct buf *why);
 
-/* *report is the caller's; NULL with a fault (CONFIG: the configuration, DENIED: something in it would
- * leave loopback, TIMEOUT: told to stop), `why` says it, a line each. */
+/* *report is the caller's; NULL with a fault (CONFIG: the configuration, DENIED: something in it
+ * would leave loopback, TIMEOUT: told to stop), `why` says it, a line each. */
 enum fault drill_run(const struct drill_options *options, json_t **report,
                      struct buf *why) NODISCARD;
 

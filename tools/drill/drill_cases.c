@@ -1,5 +1,5 @@
-/* drill_cases.c - the monthly pack: what happens to a community's tools, one case after the other, each
- * with people of its own, who signed up hours before as far as the provider says. */
+/* drill_cases.c - the monthly pack: what happens to a community's tools, one case after the other,
+ * each with people of its own, who signed up hours before as far as the provider says. */
 #include "drill_core.h"
 
 #include "digest.h"
@@ -13,8 +13,8 @@
 
 enum { HOUR_MS = 3600 * 1000, KEY_BYTES = 64 };
 
-/* A member who has got all that a new one gets. False if not, which fails the case: there is no more to
- * be seen in it. */
+/* A member who has got all that a new one gets. False if not, which fails the case: there is no
+ * more to be seen in it. */
 static bool sign_up(struct drill *drill, struct drill_person *person, const char *word)
 {
     drill_person_init(person, word);
@@ -35,7 +35,7 @@ static void expect(struct drill *drill, struct drill_person *person, int64_t sin
     }
 }
 
-/* --- what happens to members ------------------------------------------------------------------ */
+/* --- what happens to members ---------------------------------------------------------------- */
 
 static void run_new(struct drill *drill)
 {
@@ -132,7 +132,7 @@ static void run_reactivated(struct drill *drill)
     expect(drill, &person, since_ms, true, "access again", &effects);
 }
 
-/* --- everything again ------------------------------------------------------------------------- */
+/* --- everything again ----------------------------------------------------------------------- */
 
 static void shuffle(json_t *list)
 {
@@ -193,7 +193,7 @@ static void run_replay(struct drill *drill)
     json_decref(now);
 }
 
-/* --- when tools fail --------------------------------------------------------------------------- */
+/* --- when tools fail ------------------------------------------------------------------------ */
 
 /* What a target takes from now on is not what usher has. */
 static void expire_key(struct stand *stand)
@@ -399,7 +399,7 @@ static void run_bounce(struct drill *drill)
     drill_expect_alert(drill, "dead_letter", NULL, true);
 }
 
-/* --- the limits -------------------------------------------------------------------------------- */
+/* --- the limits ----------------------------------------------------------------------------- */
 
 static void run_limits(struct drill *drill)
 {
@@ -414,7 +414,7 @@ static void run_limits(struct drill *drill)
     }
 }
 
-/* --- the pack ---------------------------------------------------------------------------------- */
+/* --- the pack ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -54,7 +54,7 @@ struct drill {
     json_t *told; /* every event that was posted, for the replay */
 };
 
-/* --- fleet ------------------------------------------------------------------------------------ */
+/* --- fleet ---------------------------------------------------------------------------------- */
 
 /* Serves everything for so long, or until *until is set (may be NULL). */
 void drill_serve(struct drill *drill, int ms, const bool *until);
@@ -76,7 +76,8 @@ json_t *drill_ask(struct drill *drill, const char *actor, json_t *question /* ta
 const char *drill_bounce_teller(const struct drill *drill);
 /* Tells of a bounce in its place; the HTTP status. */
 int drill_post_bounce(struct drill *drill, const char *teller, const char *email);
-/* Posts all of them, several at once, signed; how many were taken, and of those how many were known. */
+/* Posts all of them, several at once, signed; how many were taken, and of those how many were
+ * known. */
 struct drill_posts {
     size_t taken, known;
 };
@@ -85,11 +86,11 @@ struct drill_posts drill_post_all(struct drill *drill, const json_t *events);
 /* The jobs of a member at an actor, or (member NULL) in a state: a new array. */
 json_t *drill_jobs(struct drill *drill, const char *actor, const char *member, const char *state);
 
-/* Waits until every event was read by everybody and no job is under way; one that has to settle first
- * is not. */
+/* Waits until every event was read by everybody and no job is under way; one that has to settle
+ * first is not. */
 bool drill_quiet(struct drill *drill);
 
-/* --- people ----------------------------------------------------------------------------------- */
+/* --- people --------------------------------------------------------------------------------- */
 
 struct drill_person {
     char email[DRILL_PERSON_BYTES];
@@ -100,16 +101,16 @@ struct drill_person {
 /* One that nobody has heard of; `word` is what the address begins with. */
 void drill_person_init(struct drill_person *person, const char *word);
 
-/* Posts what the payment provider sends when it happens `ago_ms` ago. The time (clock_mono_ms) at which the
- * post of the event that counts began, or -1 if something was refused: then a check has failed; or if the
- * provider tells of no such thing: then the case is not applicable. */
+/* Posts what the payment provider sends when it happens `ago_ms` ago. The time (clock_mono_ms) at
+ * which the post of the event that counts began, or -1 if something was refused: then a check has
+ * failed; or if the provider tells of no such thing: then the case is not applicable. */
 int64_t drill_tell(struct drill *drill, const struct drill_person *person, const char *word,
                    int64_t ago_ms);
 
 /* The member as the ledger has it: a new tree, or NULL. */
 json_t *drill_member(struct drill *drill, struct drill_person *person);
 
-/* --- witness ---------------------------------------------------------------------------------- */
+/* --- witness -------------------------------------------------------------------------------- */
 
 /* The stand-in of an actor's slot; NULL: an embedded provider. */
 struct stand *drill_stand(const struct drill *drill, const char *actor);
@@ -128,7 +129,7 @@ json_t *drill_app_told(struct drill *drill, const struct drill_person *person);
 /* Everything that reached anybody so far, comparable. */
 json_t *drill_everything(struct drill *drill);
 
-/* --- checks ----------------------------------------------------------------------------------- */
+/* --- checks --------------------------------------------------------------------------------- */
 
 /* A line of the case under way. `ms` < 0: no time; `limit_ms` 0: no limit. */
 void drill_check(struct drill *drill, const char *what, bool passed, int64_t ms, int64_t limit_ms,
@@ -159,7 +160,8 @@ struct drill_effects {
 void drill_expect_effects(struct drill *drill, struct drill_person *person, int64_t since_ms,
                           const struct drill_effects *effects);
 
-/* Does that rule's mail come while the drill lasts? Not if it is switched off, or waits for longer. */
+/* Does that rule's mail come while the drill lasts? Not if it is switched off, or waits for
+ * longer. */
 bool drill_mail_due(const struct drill *drill, enum rule_id rule);
 
 /* One of them alone, while others cannot come. */
@@ -171,7 +173,7 @@ void drill_expect_mail(struct drill *drill, struct drill_person *person, int64_t
 /* An alert of that rule stands, or stands no more; `object` (may be NULL) begins what it is of. */
 void drill_expect_alert(struct drill *drill, const char *rule, const char *object, bool stands);
 
-/* --- cases and report -------------------------------------------------------------------------- */
+/* --- cases and report ----------------------------------------------------------------------- */
 
 /* All of them, in order; `said` hears their titles. */
 void drill_cases_run(struct drill *drill);

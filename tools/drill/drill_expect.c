@@ -15,7 +15,7 @@
 
 enum { ID_HEX_CHARS = 32 };
 
-/* --- lines ------------------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------------------------- */
 
 static void settle_case(struct drill *drill, const char *result, const char *words)
 {
@@ -74,7 +74,7 @@ void drill_not_run(struct drill *drill, const char *format, ...)
     free(words);
 }
 
-/* --- access ------------------------------------------------------------------------------------ */
+/* --- access --------------------------------------------------------------------------------- */
 
 struct wanted {
     struct drill_person *person;
@@ -112,7 +112,7 @@ int64_t drill_expect_access(struct drill *drill, struct drill_person *person, in
     return is ? ms : -1;
 }
 
-/* --- effects ----------------------------------------------------------------------------------- */
+/* --- effects -------------------------------------------------------------------------------- */
 
 struct look {
     struct drill_person *person;
@@ -264,8 +264,8 @@ static bool app_knows(struct drill *drill, void *about)
     return knows;
 }
 
-/* Waits for one effect and notes its time: that of its arrival, where a stand-in saw it. What a rule
- * lets it wait for is not the fleet's. */
+/* Waits for one effect and notes its time: that of its arrival, where a stand-in saw it. What a
+ * rule lets it wait for is not the fleet's. */
 static void expect_one(struct drill *drill, struct look *look, int64_t since_ms,
                        drill_condition *condition, const char *what, const char *missing)
 {
@@ -343,7 +343,7 @@ static void expect_alerts(struct drill *drill, struct look *look, int64_t since_
     }
 }
 
-/* --- each once --------------------------------------------------------------------------------- */
+/* --- each once ------------------------------------------------------------------------------ */
 
 /* Takes the list. */
 static void count_list(struct drill *drill, json_t *list, size_t expected, const char *what,
@@ -383,7 +383,7 @@ static void count_all(struct drill *drill, struct look *look)
     json_decref(member);
 }
 
-/* --- together ---------------------------------------------------------------------------------- */
+/* --- together ------------------------------------------------------------------------------- */
 
 static void expect_contact(struct drill *drill, struct look *look, int64_t since_ms)
 {
@@ -432,7 +432,7 @@ void drill_expect_mail(struct drill *drill, struct drill_person *person, int64_t
     json_decref(look.found);
 }
 
-/* --- alerts ------------------------------------------------------------------------------------ */
+/* --- alerts --------------------------------------------------------------------------------- */
 
 struct standing {
     const char *rule;

@@ -11,7 +11,7 @@
 
 enum { TICK_MS = 2, POLL_MS = 5, CHECK_MS = 10000, JOBS_MAX = 200 };
 
-/* --- the loop ---------------------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------------------------- */
 
 struct turn {
     int64_t until_ms;
@@ -50,7 +50,7 @@ bool drill_wait(struct drill *drill, drill_condition *condition, void *about, in
     return holds;
 }
 
-/* --- processes --------------------------------------------------------------------------------- */
+/* --- processes ------------------------------------------------------------------------------ */
 
 static const char *program_of(const struct drill *drill, const char *name)
 {
@@ -122,7 +122,7 @@ void drill_fleet_end(struct drill *drill)
     scratch_end(&drill->scratch);
 }
 
-/* --- questions --------------------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------------------------ */
 
 struct asked {
     bool done;
@@ -212,7 +212,7 @@ bool drill_quiet(struct drill *drill)
     return drill_wait(drill, is_quiet, &quiet, DRILL_MEND_MS);
 }
 
-/* --- people ------------------------------------------------------------------------------------ */
+/* --- people --------------------------------------------------------------------------------- */
 
 void drill_person_init(struct drill_person *person, const char *word)
 {

@@ -34,7 +34,7 @@ struct section {
     struct buf *why;
 };
 
-/* --- what a value becomes ---------------------------------------------------------------------- */
+/* --- what a value becomes ------------------------------------------------------------------- */
 
 /* "whsec_" and base64, which every kind of secret that usher has may look like. */
 static void make_secret(char *text, size_t room)
@@ -176,7 +176,7 @@ static char *new_value(struct section *section, const char *path, const char *na
     return value ? value : must_strdup(raw);
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------- */
 
 static void put(struct section *section, int depth, const char *name, const char *value)
 {
@@ -324,7 +324,7 @@ static void write_target(struct section *section, zconfig_t *node, size_t hook)
     }
 }
 
-/* --- who posts --------------------------------------------------------------------------------- */
+/* --- who posts ------------------------------------------------------------------------------ */
 
 const struct drill_source *drill_home_source(const struct drill_home *drill, const char *kind,
                                              const char *provider)
@@ -357,8 +357,8 @@ static struct drill_source *write_source_secret(struct section *section, const c
     return source;
 }
 
-/* A section payment, support or mail of the webhook. Its key, which would ask the provider's API for
- * what was missed, is left out. */
+/* A section payment, support or mail of the webhook. Its key, which would ask the provider's API
+ * for what was missed, is left out. */
 static void write_source(struct section *section, zconfig_t *node)
 {
     const char *kind = zconfig_name(node);
@@ -381,9 +381,9 @@ static void write_source(struct section *section, zconfig_t *node)
     }
 }
 
-/* Which source tells of payments: the first that the drill can speak for; the others are named. Where it
- * can speak for none there is one of Stripe's beside them, and what is the provider's own has not been
- * drilled. */
+/* Which source tells of payments: the first that the drill can speak for; the others are named.
+ * Where it can speak for none there is one of Stripe's beside them, and what is the provider's own
+ * has not been drilled. */
 static void settle_payments(struct section *section)
 {
     struct drill_home *drill = section->drill;
@@ -421,7 +421,7 @@ static bool is_source(const char *path)
            strcmp(path, "webhook/mail") == 0;
 }
 
-/* --- sections ---------------------------------------------------------------------------------- */
+/* --- sections ------------------------------------------------------------------------------- */
 
 static void write_inner(struct section *section, zconfig_t *node, size_t *hooks)
 {
@@ -558,8 +558,8 @@ static enum fault copy_words(const struct drill_home *drill, struct buf *why)
     return fault;
 }
 
-/* A mail that waits ten minutes by its rule waits a moment in the drill. A welcome, which is to go out
- * at once, waits for as long as the founder's rules let it. */
+/* A mail that waits ten minutes by its rule waits a moment in the drill. A welcome, which is to go
+ * out at once, waits for as long as the founder's rules let it. */
 static enum fault shorten_rules(struct drill_home *drill, struct buf *why)
 {
     static const char *const ids[] = {
@@ -619,7 +619,7 @@ void drill_home_fini(struct drill_home *drill)
     drill->changed = drill->not_drilled = NULL;
 }
 
-/* --- looking at what was written --------------------------------------------------------------- */
+/* --- looking at what was written ------------------------------------------------------------ */
 
 /* "127.0.0.1", "localhost" or "[::1]", then a port, a path or nothing. */
 static bool is_loopback(const char *host)

@@ -1,13 +1,14 @@
-/* drill_home.h - the founder's configuration in a scratch home, with everything in it that could reach
- * the outside replaced.
+/* drill_home.h - the founder's configuration in a scratch home, with everything in it that could
+ * reach the outside replaced.
  *
  * Use        drill_home_fill() writes usher.cfg, rules.cfg, templates, keys and secrets and opens a
  *            stand-in for each target; drill_home_sealed() then looks at what was written as if
  *            somebody else had.
  * Promise    Providers, rules, templates and limits stay as the founder has them. No secret of the
- *            founder's is copied, no address but loopback is left, and who finds one says so and the
- *            drill does not begin. Of times only back-off, probes, the pace of calls and the settle
- *            times of rules that have one by nature are changed; each change stands in `changed`. Nothing is written in the founder's home. */
+ *            founder's is copied, no address but loopback is left, and who finds one says so and
+ *            the drill does not begin. Of times only back-off, probes, the pace of calls and the
+ *            settle times of rules that have one by nature are changed; each change stands in
+ *            `changed`. Nothing is written in the founder's home. */
 #ifndef USHER_DRILL_HOME_H
 #define USHER_DRILL_HOME_H
 

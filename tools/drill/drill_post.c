@@ -102,7 +102,7 @@ struct drill_posts drill_post_all(struct drill *drill, const json_t *events)
     return posts;
 }
 
-/* --- money ------------------------------------------------------------------------------------- */
+/* --- money ---------------------------------------------------------------------------------- */
 
 int64_t drill_tell(struct drill *drill, const struct drill_person *person, const char *word,
                    int64_t ago_ms)
@@ -137,7 +137,7 @@ int64_t drill_tell(struct drill *drill, const struct drill_person *person, const
     return since_ms;
 }
 
-/* --- mail -------------------------------------------------------------------------------------- */
+/* --- mail ----------------------------------------------------------------------------------- */
 
 static int post_json(struct drill *drill, const struct drill_source *source, json_t *body,
                      const char *const *headers)

@@ -11,7 +11,7 @@
 
 enum { CONFIG_BYTES_MAX = 1 << 20, DAY_CHARS = 10, WORDS_CHARS_MAX = 400 };
 
-/* --- the tree ---------------------------------------------------------------------------------- */
+/* --- the tree ------------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {
@@ -103,7 +103,7 @@ json_t *drill_report_new(struct drill *drill, int64_t started_ms)
     return report;
 }
 
-/* --- for people -------------------------------------------------------------------------------- */
+/* --- for people ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *result;
@@ -242,7 +242,7 @@ void drill_report_text(const json_t *report, const struct drill_paint *paint, st
                json_real_value(tree_get(report, "seconds")));
 }
 
-/* --- kept -------------------------------------------------------------------------------------- */
+/* --- kept ----------------------------------------------------------------------------------- */
 
 /* "2026-11-25T101500Z": no colons, so that the file can go anywhere. */
 static void name_of(const json_t *report, char *name, size_t room)

@@ -45,7 +45,7 @@ static json_t *answered(struct drill *drill, const char *actor, json_t *question
     return list;
 }
 
-/* --- contacts ---------------------------------------------------------------------------------- */
+/* --- contacts ------------------------------------------------------------------------------- */
 
 /* The last word on each id. */
 static json_t *newest_by_id(const json_t *rows)
@@ -78,7 +78,7 @@ json_t *drill_contacts(struct drill *drill, const struct drill_person *person)
     return contacts;
 }
 
-/* --- notes ------------------------------------------------------------------------------------- */
+/* --- notes ---------------------------------------------------------------------------------- */
 
 json_t *drill_notes(struct drill *drill, const struct drill_person *person)
 {
@@ -90,7 +90,7 @@ json_t *drill_notes(struct drill *drill, const struct drill_person *person)
                             "notes");
 }
 
-/* --- mails ------------------------------------------------------------------------------------- */
+/* --- mails ---------------------------------------------------------------------------------- */
 
 /* The value of a header that has angle brackets, without them; "" if there is none. */
 static void bracketed(const char *text, const char *header, char *value, size_t room)
@@ -142,7 +142,7 @@ json_t *drill_mails(struct drill *drill, const struct drill_person *person)
     return stand ? seen_of(stand, person->email) : mails_in_folder(drill, person->email);
 }
 
-/* --- alerts ------------------------------------------------------------------------------------ */
+/* --- alerts --------------------------------------------------------------------------------- */
 
 static json_t *holding(const json_t *rows, const char *word)
 {
@@ -175,7 +175,7 @@ json_t *drill_told(struct drill *drill, size_t hook, const char *word)
     return list;
 }
 
-/* --- app --------------------------------------------------------------------------------------- */
+/* --- app ------------------------------------------------------------------------------------ */
 
 json_t *drill_app_told(struct drill *drill, const struct drill_person *person)
 {
@@ -187,7 +187,7 @@ json_t *drill_app_told(struct drill *drill, const struct drill_person *person)
     return last;
 }
 
-/* --- all --------------------------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------------------------ */
 
 json_t *drill_everything(struct drill *drill)
 {

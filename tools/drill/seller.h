@@ -4,8 +4,8 @@
  * Use        seller_find() by the provider's name; tell() for the words that the cases use:
  *            payment.succeeded, payment.failed, payment.refunded, payment.partly_refunded,
  *            dispute.opened, subscription.ended, reactivated.
- * Promise    Ids are derived from the address, the number of the subscription and its period, so that a
- *            refund finds its payment.
+ * Promise    Ids are derived from the address, the number of the subscription and its period, so
+ *            that a refund finds its payment.
  * Extending  A seller is one file, seller_<provider>.c, with a const struct seller, and a row of
  *            seller_table.h.
  * Ownership  Trees appended are the list's. */
@@ -33,15 +33,15 @@ struct seller {
     const char *provider;
     const char *header; /* of the signature */
     void (*sign)(const char *secret, int64_t now_s, struct slice body, struct buf *value);
-    /* Appends the bodies in their order. Which one says what the word says, from 0; -1: this provider
-     * tells of no such thing, and nothing is appended. */
+    /* Appends the bodies in their order. Which one says what the word says, from 0; -1: this
+     * provider tells of no such thing, and nothing is appended. */
     int (*tell)(const struct sale *sale, json_t *events);
 };
 
 /* NULL if the drill does not speak for it. */
 const struct seller *seller_find(const char *provider);
 
-/* --- for the sellers -------------------------------------------------------------------------- */
+/* --- for the sellers ------------------------------------------------------------------------ */
 
 /* An id: prefix and letters that depend on the rest. */
 const char *seller_id(const char *prefix, const char *email, int nth, int period,

@@ -1,5 +1,5 @@
-/* seller_lemonsqueezy.c - Lemon Squeezy: orders, subscriptions and their invoices. It is the merchant, and
- * tells of no disputes. Objects have numbers; an event is known by its body alone.
+/* seller_lemonsqueezy.c - Lemon Squeezy: orders, subscriptions and their invoices. It is the
+ * merchant, and tells of no disputes. Objects have numbers; an event is known by its body alone.
  *
  * Format     https://docs.lemonsqueezy.com/help/webhooks/event-types */
 #include "seller.h"
@@ -51,7 +51,7 @@ static void sign(const char *secret, int64_t now_s, struct slice body, struct bu
     buf_add_text(value, hex);
 }
 
-/* --- what there is ----------------------------------------------------------------------------- */
+/* --- what there is -------------------------------------------------------------------------- */
 
 /* Takes the attributes. */
 static void add(const struct deal *deal, json_t *events, const char *name, const char *type,
@@ -104,7 +104,7 @@ static void add_invoice(const struct deal *deal, json_t *events, const char *nam
                   "refunded", 0, "refunded_amount", 0));
 }
 
-/* --- what happens ------------------------------------------------------------------------------ */
+/* --- what happens --------------------------------------------------------------------------- */
 
 static int tell_join(const struct deal *deal, json_t *events)
 {

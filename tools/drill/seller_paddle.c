@@ -36,7 +36,7 @@ static void sign(const char *secret, int64_t now_s, struct slice body, struct bu
     buf_printf(value, "ts=%lld;h1=%s", (long long)now_s, hex);
 }
 
-/* --- what there is ----------------------------------------------------------------------------- */
+/* --- what there is -------------------------------------------------------------------------- */
 
 /* Takes the data. */
 static void add(const struct deal *deal, json_t *events, const char *type, json_t *data)
@@ -110,7 +110,7 @@ static json_t *adjustment(const struct deal *deal, const char *action, bool whol
                      "totals", "total", amount);
 }
 
-/* --- what happens ------------------------------------------------------------------------------ */
+/* --- what happens --------------------------------------------------------------------------- */
 
 static int tell_join(const struct deal *deal, json_t *events)
 {

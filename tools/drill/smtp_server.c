@@ -52,7 +52,7 @@ static void reply(struct caller *caller, const char *text)
     (void)!send(caller->item.fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
-/* --- login ------------------------------------------------------------------------------------- */
+/* --- login ---------------------------------------------------------------------------------- */
 
 static bool wants_login(const struct caller *caller)
 {
@@ -99,7 +99,7 @@ static void on_auth(struct caller *caller, const char *words)
     }
 }
 
-/* --- mail -------------------------------------------------------------------------------------- */
+/* --- mail ----------------------------------------------------------------------------------- */
 
 static void on_rcpt(struct caller *caller, const char *line)
 {
@@ -209,7 +209,7 @@ static bool take_lines(struct caller *caller)
     return caller->in.len <= SMTP_LINE_BYTES_MAX;
 }
 
-/* --- connections ------------------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------------------------- */
 
 static int on_readable(zloop_t *loop, zmq_pollitem_t *item, void *self)
 {

@@ -38,7 +38,7 @@ bool stand_is_embedded(const char *provider)
     return strcmp(provider, "local") == 0 || strcmp(provider, "maildir") == 0;
 }
 
-/* --- what kinds do ----------------------------------------------------------------------------- */
+/* --- what kinds do -------------------------------------------------------------------------- */
 
 void stand_saw(struct stand *stand, const char *who, json_t *what)
 {
@@ -124,7 +124,7 @@ json_t *stand_pick(json_t *object, const char *field, const char *value, const c
     return NULL;
 }
 
-/* --- HTTP -------------------------------------------------------------------------------------- */
+/* --- HTTP ----------------------------------------------------------------------------------- */
 
 /* "Basic" is base64 of "user:password", and the password is the key. */
 static bool is_key(const struct stand *stand, const char *header)
@@ -200,7 +200,7 @@ static const struct web_route routes[] = {{"GET", "/*", NULL, BODY_BYTES_MAX, on
                                           {"DELETE", "/*", NULL, BODY_BYTES_MAX, on_request},
                                           {0}};
 
-/* --- one stand-in ------------------------------------------------------------------------------ */
+/* --- one stand-in --------------------------------------------------------------------------- */
 
 static enum fault listen_again(struct stand *stand)
 {

@@ -1,8 +1,9 @@
-/* stand.h - targets that stand in for the real ones: each on a port of loopback, on the drill's loop.
+/* stand.h - targets that stand in for the real ones: each on a port of loopback, on the drill's
+ * loop.
  *
- * Use        stand_find() a kind by actor and provider; stand_open() one; from then on it behaves as
- *            the provider does, as far as usher can see, and writes down what reached it. It can be
- *            told to be down, to take another key, to bounce an address.
+ * Use        stand_find() a kind by actor and provider; stand_open() one; from then on it behaves
+ *            as the provider does, as far as usher can see, and writes down what reached it. It
+ *            can be told to be down, to take another key, to bounce an address.
  * Extending  A kind is one file, stand_<provider>.c, with a const struct stand_kind, and a row of
  *            stand_table.h.
  * Promise    A witness outside of the fleet: nothing is taken from usher's own word. A call without
@@ -99,7 +100,7 @@ enum fault stand_down(struct stand *stand, bool down) NODISCARD;
 /* Can it refuse our key? Only if usher shows it one. */
 bool stand_has_key(const struct stand *stand);
 
-/* --- for the kinds --------------------------------------------------------------------------- */
+/* --- for the kinds -------------------------------------------------------------------------- */
 
 /* Writes down an effect: `who` (an address, or a member's id) and what was done, an object, taken,
  * stamped with clock_mono_ms() as "at". */

@@ -1,5 +1,5 @@
-/* stand_helpscout.c - Help Scout's conversations. The App secret logs in; the token it gets for that is
- * the secret, so that an expired one is refused everywhere. */
+/* stand_helpscout.c - Help Scout's conversations. The App secret logs in; the token it gets for
+ * that is the secret, so that an expired one is refused everywhere. */
 #include "stand.h"
 
 #include "must.h"
@@ -12,7 +12,8 @@
 enum { ID_BYTES = 32 };
 #define LOGIN_PATH "/v2/oauth2/token"
 
-/* client_secret is the last field of the form; ours holds nothing that needs escapes but "+", "/", "=". */
+/* client_secret is the last field of the form; ours holds nothing that needs escapes but "+", "/",
+ * "=". */
 static void log_in(struct stand *stand, const struct stand_call *call, struct stand_answer *answer)
 {
     char *secret = web_form(call->request, "client_secret");

@@ -1,5 +1,5 @@
-/* stand_http.c - an endpoint of the founder's own as the CRM. What it makes of a body of its own nobody
- * can play: the usual body is sent instead, signed where the founder's is. */
+/* stand_http.c - an endpoint of the founder's own as the CRM. What it makes of a body of its own
+ * nobody can play: the usual body is sent instead, signed where the founder's is. */
 #include "stand.h"
 
 #include "clock.h"

@@ -1,5 +1,5 @@
-/* stand_mailchimp.c - the members of a Mailchimp audience, by the hash of their address; tags are of a
- * call of their own. */
+/* stand_mailchimp.c - the members of a Mailchimp audience, by the hash of their address; tags are
+ * of a call of their own. */
 #include "stand.h"
 
 #include "must.h"

@@ -1,4 +1,5 @@
-/* stand_pagerduty.c - PagerDuty's events, v2: what triggers is an incident; the key is in the body. */
+/* stand_pagerduty.c - PagerDuty's events, v2: what triggers is an incident; the key is in the
+ * body. */
 #include "stand.h"
 
 #include "values.h"

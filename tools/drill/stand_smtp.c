@@ -1,4 +1,5 @@
-/* stand_smtp.c - a mail server, for members' mails and for those to whoever minds the fleet. TLS is left out: it would need a certificate that usher trusts. */
+/* stand_smtp.c - a mail server, for members' mails and for those to whoever minds the fleet. TLS
+ * is left out: it would need a certificate that usher trusts. */
 #include "stand.h"
 
 const struct stand_kind stand_mailer_smtp = {

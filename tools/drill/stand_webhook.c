@@ -1,5 +1,5 @@
-/* stand_webhook.c - addresses of the founder's own: the app that is told of access, and a hook for alerts.
- * Both take what is signed with the drill's secret. */
+/* stand_webhook.c - addresses of the founder's own: the app that is told of access, and a hook for
+ * alerts. Both take what is signed with the drill's secret. */
 #include "stand.h"
 
 #include "clock.h"

@@ -2,10 +2,10 @@
  *
  * Use        wall_build() before the first thread and the first child; they are inside, too.
  *            wall_attempts() says how often somebody inside tried to get out.
- * Promise    Built, nothing inside reaches anything outside, whatever a configuration says. Ports are
- *            one's own.
- * Limits     Needs root, or user namespaces that are open to everybody; many containers have neither.
- *            namespaces(7) */
+ * Promise    Built, nothing inside reaches anything outside, whatever a configuration says. Ports
+ *            are one's own.
+ * Limits     Needs root, or user namespaces that are open to everybody; many containers have
+ *            neither. namespaces(7) */
 #ifndef USHER_WALL_H
 #define USHER_WALL_H
 

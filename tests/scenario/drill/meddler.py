@@ -1,10 +1,11 @@
-"""Stands between two parties of a fleet and drops or doubles some requests. Started by a program's stand-in
-script, so that it is in the same network, and ends with that program.
+"""Stands between two parties of a fleet and drops or doubles some requests. Started by a program's
+stand-in script, so that it is in the same network, and ends with that program.
 
     meddler.py HOME SECTION drop|double PATTERN
 
-SECTION is that of usher.cfg whose `url` (a target) or `listen` (the webhook) it takes the place of; PATTERN is a
-regular expression, looked for in "METHOD path body". HOME/meddler-SECTION appears when it is ready."""
+SECTION is that of usher.cfg whose `url` (a target) or `listen` (the webhook) it takes the place
+of; PATTERN is a regular expression, looked for in "METHOD path body". HOME/meddler-SECTION appears
+when it is ready."""
 import ctypes
 import fcntl
 import http.client

@@ -1,9 +1,9 @@
-"""`usher drill`: it passes on homes that are right, and fails, naming the case, when something is broken
-on purpose: a rule that cannot hold, a process that follows other rules than the founder's, a call that
-is dropped or doubled on its way.
+"""`usher drill`: it passes on homes that are right, and fails, naming the case, when something is
+broken on purpose: a rule that cannot hold, a process that follows other rules than the founder's,
+a call that is dropped or doubled on its way.
 
-The broken programs are shell scripts beside symbolic links to the real ones: a drill runs the programs
-that lie beside the `usher` that it is."""
+The broken programs are shell scripts beside symbolic links to the real ones: a drill runs the
+programs that lie beside the `usher` that it is."""
 import json
 import pathlib
 import re
@@ -111,7 +111,8 @@ class Founder:
     def usher(self, *words, code=0):
         done = subprocess.run([self.bin / "usher", *words, "--home", self.home], text=True,
                               capture_output=True, timeout=100, check=False)
-        assert code in (done.returncode, None), f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        said = f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert code in (done.returncode, None), said
         return done
 
     def configure(self):
@@ -353,12 +354,12 @@ def test_what_cannot_be_played_has_not_passed(founder):
 
 
 def test_no_provider_is_without_one():
-    """Who adds one adds its stand-in, and it stands in one of the homes above; without it founders are told
-    that they have not been drilled."""
+    """Who adds one adds its stand-in, and it stands in one of the homes above; without it founders
+    are told that they have not been drilled."""
     here = set(re.findall(r"provider = (\w+)", "".join([*HOMES, CONFIGURED])))
     for actor in ("crm", "support", "mailer", "app", "alert"):
-        said = subprocess.run([bin_path(f"usher-{actor}"), "--help"], capture_output=True, text=True,
-                              check=False).stdout
+        said = subprocess.run([bin_path(f"usher-{actor}"), "--help"], capture_output=True,
+                              text=True, check=False).stdout
         there = set(re.search(rf"{actor}/(?:hook/)?provider +([\w|]+);", said).group(1).split("|"))
         assert there <= here | {"local", "maildir"}, actor
 
@@ -417,7 +418,8 @@ def test_effects_that_are_lost_or_doubled_are_found(founder):
 
 
 def test_who_calls_out_is_found(founder):
-    """A process that calls somebody whom no setting names: behind the wall it gets nowhere, and is told on."""
+    """A process that calls somebody whom no setting names: behind the wall it gets nowhere, and is
+    told on."""
     call = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect"
     founder.replace("usher-app", f"[ \"$3\" ] || {sys.executable} -c "
                     f"'{call}((\"192.0.2.1\", 443))' 2>/dev/null")

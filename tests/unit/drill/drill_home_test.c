@@ -55,7 +55,7 @@ static void homes_fini(struct homes *homes)
     buf_fini(&homes->why);
 }
 
-/* --- what is refused --------------------------------------------------------------------------- */
+/* --- what is refused ------------------------------------------------------------------------ */
 
 /* One line in a config that is right otherwise; `path` is what must be named, NULL: nothing. */
 static const struct {
@@ -102,7 +102,7 @@ static void test_what_leads_out_is_refused(void **state)
     }
 }
 
-/* --- what is written --------------------------------------------------------------------------- */
+/* --- what is written ------------------------------------------------------------------------ */
 
 static const char founders[] = "webhook\n"
                                "    listen = \"0.0.0.0:8080\"\n"
@@ -283,7 +283,7 @@ static void test_mistakes(void **state)
     homes_fini(&homes);
 }
 
-/* --- numbers ----------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------- */
 
 static void test_95_of_100(void **state)
 {
