@@ -1,7 +1,8 @@
 /* drill_core.h - what the parts of the drill share. Not for anything else.
  *
  *   drill.c           from home to report: made, started, run, ended
- *   drill_home.c      the configuration in the scratch home
+ *   drill_home.c      the configuration in the scratch home (drill_section.h; drill_sources.c)
+ *   drill_sealed.c    a second look at it
  *   drill_fleet.c     the fleet: questions, waiting, quiet
  *   drill_post.c      what the providers post
  *   drill_witness.c   what reached the targets

@@ -57,6 +57,9 @@ const struct drill_source *drill_home_source(const struct drill_home *drill, con
 /* CONFIG, IO, ...: `why` says it, a line each. What was opened is there in any case. */
 enum fault drill_home_fill(struct drill_home *drill, struct buf *why) NODISCARD;
 
+/* Does that section of usher.cfg say where effects go? (The alert's hooks do beside these.) */
+bool drill_home_is_target(const char *name);
+
 /* OK if no value of `home`/usher.cfg leads anywhere but to loopback and into the home. */
 enum fault drill_home_sealed(const char *home, struct buf *why) NODISCARD;
 
