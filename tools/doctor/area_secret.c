@@ -49,8 +49,9 @@ static void judge_counts(struct doctor *doctor)
     const json_t *counts = doctor->options->counts;
     long long forged = (long long)tree_int(counts, "forged");
     long long stale = (long long)tree_int(counts, "stale");
-    long long good = (long long)(tree_int(counts, "received") + tree_int(counts, "ignored") +
-                                 tree_int(counts, "duplicate"));
+    long long good = (long long)tree_int(counts, "received") +
+                     (long long)tree_int(counts, "ignored") +
+                     (long long)tree_int(counts, "duplicate");
     if (!doctor->options->reachable) {
         return; /* said once, as fleet.down */
     }

@@ -13,7 +13,7 @@ struct config_view;
 
 /* Never NULL: a file that is not there or is not ZPL is an empty one. Sections are lines of it. */
 struct config_view *config_view_open(const char *home);
-void config_view_close(struct config_view **view);
+void config_view_close(struct config_view **out);
 
 /* The resolved value ("env:", "file:"), `fallback` resolved when it is not set, "" when it cannot
  * be resolved. ZPL_TOP: from the top. */

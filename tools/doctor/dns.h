@@ -25,7 +25,7 @@ struct dns;
 
 /* `server` is ADDRESS or ADDRESS:PORT, NULL for the system's. NULL when it is not one. */
 struct dns *dns_new(zloop_t *loop, const char *server);
-void dns_destroy(struct dns **dns);
+void dns_destroy(struct dns **out);
 
 typedef void dns_heard(void *self, enum dns_answer answer, const char *const *texts, size_t count);
 void dns_texts(struct dns *dns, const char *name, dns_heard *heard, void *self);

@@ -66,7 +66,7 @@ struct finding {
 struct doctor;
 
 struct doctor *doctor_new(const struct doctor_options *options);
-void doctor_destroy(struct doctor **doctor);
+void doctor_destroy(struct doctor **out);
 
 struct finding doctor_finding(const struct doctor *doctor, enum check check);
 /* "fine", "trouble", "warning", "not applicable", "could not tell" */
