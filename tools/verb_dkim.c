@@ -26,7 +26,8 @@ static char *peek(const struct cli *cli, const char *path, const char *fallback)
 {
     char *text = NULL;
     if (settings_peek(cli->home, "usher.cfg", path, fallback, &text) != OK) {
-        text = must_strdup(fallback);
+        free(text);
+        return must_strdup(fallback);
     }
     return text;
 }
