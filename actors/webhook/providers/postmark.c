@@ -88,9 +88,9 @@ static enum fault translate(const struct post *post, const struct tape *tape,
     struct reader reader = reader_begin(tape, rules, out);
     const char *record = read_word(&reader, "RecordType");
     const char *number = read_numbered(&reader, ":", "ID");
-    snprintf(out->id_room, sizeof out->id_room, *number ? "%.40s%.40s" : "", record, number);
-    if (inbox_name(&reader, post, out->id_room, record, "", read_time_path(&reader, "BouncedAt")) !=
-        OK) {
+    snprintf(out->id_room, sizeof out->id_room, "%.40s%.40s", record, number);
+    if (inbox_name(&reader, post, *number ? out->id_room : "", record, "",
+                   read_time_path(&reader, "BouncedAt")) != OK) {
         return FAULT_MALFORMED;
     }
     if (strcmp(record, "SpamComplaint") == 0) {
